@@ -1,1 +1,19 @@
-"""TODO"""
+"""The Solana client side: RPC, wallets, addresses, bulk decoding, actions."""
+
+from decai.chain.actions import Action, Confirmation, Prepared
+from decai.chain.client import Chain, Records
+from decai.chain.pda import Addresses, fixed_text, parse_address
+from decai.chain.wallets import LocalWallet, Wallet
+
+__all__ = [
+    "Action",
+    "Addresses",
+    "Chain",
+    "Confirmation",
+    "LocalWallet",
+    "Prepared",
+    "Records",
+    "Wallet",
+    "fixed_text",
+    "parse_address",
+]
