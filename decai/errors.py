@@ -22,6 +22,8 @@ An error says what happened, to which thing, and (``hint``) what to do next::
     ├── StorageError
     │   ├── InvalidCID (ValueError)
     │   ├── BlockNotFound (LookupError)       no source could serve a block
+    │   ├── PathNotFound (LookupError)        a directory has no such name
+    │   ├── FetchCancelled                    stopped on request; what arrived stays
     │   ├── IntegrityError (ValueError)       bytes don't match their hash
     │   └── QuotaExceeded
     ├── ModelError
@@ -164,6 +166,14 @@ class InvalidCID(StorageError, ValueError):
 
 class BlockNotFound(StorageError, LookupError):
     """No source could serve a block."""
+
+
+class PathNotFound(StorageError, LookupError):
+    """A directory in the store has no such name, or the path goes through a file."""
+
+
+class FetchCancelled(StorageError):
+    """The fetch was stopped on request; the blocks that arrived stay."""
 
 
 class IntegrityError(StorageError, ValueError):
