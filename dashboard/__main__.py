@@ -1,0 +1,95 @@
+"""Run the dashboard: ``python -m dashboard --rpc-url URL --home DIR --port PORT``.
+
+Streamlit runs in this very process, whatever the current directory, on 127.0.0.1 only. ``decai up`` starts this as a
+child with ``--parent-pipe``: when the pipe on its standard input closes, the parent is gone (even if it was killed
+with SIGKILL) and the dashboard ends at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from dashboard.launch import Launch, remember
+
+APP = Path(__file__).with_name("app.py")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m dashboard", description="The DecAI dashboard.")
+    parser.add_argument("--rpc-url", help="the network's JSON-RPC URL")
+    parser.add_argument("--home", type=Path, help="the home directory (keys, store)")
+    parser.add_argument("--port", type=int, default=8501, help="port on 127.0.0.1 (default 8501)")
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a host name under which a proxy serves the dashboard; may be given more than once",
+    )
+    parser.add_argument("--parent-pipe", action="store_true", help="end when standard input closes")
+    return parser.parse_args(arguments)
+
+
+def end_with_parent() -> None:
+    """End this process when standard input closes."""
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        # Not sys.exit: this is a thread, and nothing here holds unsaved state.
+        os._exit(0)
+
+    threading.Thread(target=wait, name="parent-pipe", daemon=True).start()
+
+
+def warm_up() -> None:
+    """Import what the first page needs while the server starts and the browser connects."""
+
+    def load() -> None:
+        import decai  # noqa: F401
+        from dashboard import data  # noqa: F401
+        from dashboard.pages import overview  # noqa: F401
+
+    threading.Thread(target=load, name="warm-up", daemon=True).start()
+
+
+def streamlit_arguments(port: int, allowed_hosts: Sequence[str]) -> list[str]:
+    """The options that must hold whatever a config file of the user's says."""
+    options: dict[str, object] = {
+        "server.address": "127.0.0.1",
+        "server.port": port,
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "server.enableStaticServing": True,
+        "server.enableCORS": True,
+        "server.enableXsrfProtection": True,
+        "browser.gatherUsageStats": False,
+        "logger.hideWelcomeMessage": True,
+    }
+    flags = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in options.items()]
+    # Against DNS rebinding: a page on another host can't open the WebSocket.
+    flags += [f"--server.allowedHosts={host}" for host in ("127.0.0.1", "localhost", *allowed_hosts)]
+    return ["run", str(APP), *flags]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until interrupted."""
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    remember(Launch(options.rpc_url, options.home))
+    if options.parent_pipe:
+        end_with_parent()
+    warm_up()
+
+    from streamlit.web import cli
+
+    cli.main(args=streamlit_arguments(options.port, options.allowed_host), standalone_mode=False)
+
+
+if __name__ == "__main__":
+    main()

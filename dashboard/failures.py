@@ -1,0 +1,85 @@
+"""What a page shows when something fails: in words, with what to do, and coming back by itself when it can."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from dashboard import data, ui
+from decai.errors import DecAIError, RpcUnreachable, TransactionFailed, TransactionUnknown, WrongCluster
+
+log = logging.getLogger("decai.dashboard")
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """Show what fails inside as a note, in place; what is below on the page goes on."""
+    try:
+        yield
+    except DecAIError as error:
+        show(error)
+    except Exception:
+        unexpected()
+
+
+def show(error: DecAIError) -> None:
+    """Show one of the library's errors: what happened, and its hint."""
+    what = error.message
+    why: object = ""
+    if isinstance(error, TransactionFailed) and error.name:
+        why = ui.join("The program's error: ", ui.mono(error.name))
+    if isinstance(error, TransactionUnknown):
+        why = ui.join("Signature ", ui.address(error.signature, 6))
+    ui.show(ui.error(what, why, error.hint or ""))
+
+
+def unexpected() -> None:
+    """Show a reference for the exception being handled; the log has the rest."""
+    reference = secrets.token_hex(4)
+    log.exception("Unexpected failure on a page, reference %s", reference)
+    ui.show(
+        ui.error(
+            "Something unexpected went wrong.",
+            ui.join("It is in the dashboard's log under the reference ", ui.mono(reference), "."),
+            "Nothing was sent to the chain by showing this page. Reload it; if it happens again, report the reference.",
+        )
+    )
+
+
+def page(draw: Callable[[], None], title: str) -> None:
+    """Run one page; when the chain is gone, say so in its place and come back when it returns.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws the page.
+    title : str
+        The page's heading, for when the page itself can't be drawn.
+    """
+    try:
+        draw()
+    except (RpcUnreachable, WrongCluster) as error:
+        data.forget()
+        chain_gone(error, title)
+    except DecAIError as error:
+        show(error)
+    except Exception:
+        unexpected()
+
+
+def chain_gone(error: DecAIError, title: str) -> None:
+    """Say that the chain doesn't answer, and look for it every two seconds."""
+    ui.page_head(title, "The network isn't there right now.", ui.chip("Offline", "bad", "alert"))
+    ui.show(ui.error(error.message, "Nothing is lost: what was confirmed stays confirmed.", error.hint or ""))
+    ui.show(ui.sub("Looking for it every two seconds; this page returns by itself."))
+
+    @st.fragment(run_every=2.0)
+    def look_again() -> None:
+        if data.alive():
+            st.rerun()
+
+    look_again()

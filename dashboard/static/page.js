@@ -1,0 +1,57 @@
+// Once per browser page: copy buttons, and telling the server when the theme changes.
+if (!window.__decaiPage) {
+  window.__decaiPage = true;
+
+  const copy = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // No clipboard permission (or plain http on another host): the old way still works.
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+  };
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-copy]");
+    if (!button) return;
+    await copy(button.dataset.copy);
+    button.classList.add("copied");
+    button.setAttribute("aria-label", "Copied");
+    setTimeout(() => {
+      button.classList.remove("copied");
+      button.setAttribute("aria-label", "Copy");
+    }, 1400);
+  });
+
+  // Links between pages: let Streamlit's own navigation take them, so that the session (and its wallet) goes on.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a.act[href]");
+    if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    const path = new URL(link.href).pathname.replace(/\/$/, "");
+    const own = [...document.querySelectorAll("[data-testid=stSidebarNavLink]")].find(
+      (candidate) => new URL(candidate.href).pathname.replace(/\/$/, "") === path,
+    );
+    if (!own) return;
+    event.preventDefault();
+    own.click();
+  });
+
+  let scheme = "";
+  const follow = () => {
+    const app = document.querySelector(".stApp");
+    if (!app) return;
+    const now = getComputedStyle(app).colorScheme;
+    if (now === scheme) return;
+    // Dialogs, popovers and toasts live outside .stApp.
+    document.documentElement.style.colorScheme = now;
+    if (scheme) document.querySelector(".st-key-theme-sync button")?.click();
+    scheme = now;
+  };
+  follow();
+  setInterval(follow, 400);
+}
