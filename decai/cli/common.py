@@ -1,0 +1,35 @@
+"""Options that many commands share, and how they connect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from decai.collective import Collective
+
+__all__ = ["HomeOption", "RegistryOption", "UrlOption", "WalletOption", "open_collective"]
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Home folder (DECAI_HOME).", show_default=False, file_okay=False)
+]
+UrlOption = Annotated[str | None, typer.Option("--url", help="Solana RPC URL (DECAI_URL).", show_default=False)]
+WalletOption = Annotated[
+    Path | None, typer.Option("--wallet", help="Keypair file that signs (DECAI_WALLET).", show_default=False)
+]
+RegistryOption = Annotated[
+    str | None, typer.Option("--registry", help="Registry, by address or name.", show_default=False)
+]
+
+
+def open_collective(
+    url: str | None = None, home: Path | None = None, wallet: Path | None = None
+) -> Collective:
+    """Connect with a command's options."""
+    from decai.collective import connect
+    from decai.config import load_settings
+
+    settings = load_settings(url=url, home=home, wallet=wallet)
+    return connect(settings=settings)

@@ -1,0 +1,330 @@
+"""The façade: one object that holds a chain, a content store and a wallet, and offers what a collective does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from solders.pubkey import Pubkey
+
+from decai.chain import Action, Chain, Confirmation, LocalWallet, Wallet, fixed_text, parse_address
+from decai.chain.client import SYSTEM_PROGRAM
+from decai.config import Settings, load_settings
+from decai.errors import AccountNotFound, ModelNotFound, RpcUnreachable, SettingsError, WalletError
+from decai.registry import Registries, Registry
+
+if TYPE_CHECKING:
+    from decai.explorer import Explorer
+    from decai.inference import Inference, Verification
+    from decai.storage import Store
+
+__all__ = ["Collective", "Status", "connect"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the chain is, as :meth:`Collective.status` found it.
+
+    Attributes
+    ----------
+    cluster : str
+        "embedded", "devnet", "testnet", "mainnet-beta" or "private".
+    url, genesis : str
+    slot : int
+    programs : dict of str to bool
+        Whether each of our programs is deployed.
+    """
+
+    cluster: str
+    url: str
+    genesis: str
+    slot: int
+    programs: dict[str, bool]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every program is there."""
+        return all(self.programs.values())
+
+
+_GENESIS = {
+    "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d": "mainnet-beta",
+    "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG": "devnet",
+    "4uhcVJyU9pJkvQyS88uRDiswHXSG3qkAQxbHGZaMK6Fb": "testnet",
+}
+
+
+class Collective:
+    """A chain, a store and a wallet, and everything a collective does with them.
+
+    Use :func:`connect` to make one. It is a context manager, too: leaving it closes its connections.
+
+    Attributes
+    ----------
+    settings : Settings
+    chain : Chain
+    wallet : Wallet or None
+        Who signs; None looks only.
+    """
+
+    def __init__(self, settings: Settings, chain: Chain, wallet: Wallet | None) -> None:
+        self.settings = settings
+        self.chain = chain
+        self.wallet = wallet
+
+    def __enter__(self) -> Collective:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Collective({self.chain.url})"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.chain.close()
+
+    def with_wallet(self, wallet: Wallet | None) -> Collective:
+        """The same collective for another signer, sharing chain and store."""
+        other = Collective(self.settings, self.chain, wallet)
+        if "store" in self.__dict__:
+            other.__dict__["store"] = self.store
+        return other
+
+    # --- parts -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def store(self) -> Store:
+        """The content store."""
+        from decai.storage import Store
+
+        network = read_network(self.settings)
+        kubo = self.settings.kubo_url or (network or {}).get("kubo_url")
+        gateways = list(self.settings.gateways)
+        return Store(
+            self.settings.home / "store",
+            kubo_url=kubo,
+            gateways=gateways,
+            timeout_s=self.settings.fetch_timeout_s,
+            quota_bytes=self.settings.store_quota_bytes,
+        )
+
+    @cached_property
+    def explorer(self) -> Explorer:
+        """Our transactions and accounts, decoded."""
+        from decai.explorer import Explorer
+
+        return Explorer(self.chain)
+
+    # --- wallet ------------------------------------------------------------------------------------------------
+
+    def signer(self) -> Pubkey:
+        """The address that signs.
+
+        Raises
+        ------
+        WalletError
+            This collective has no wallet.
+        """
+        if self.wallet is None:
+            raise WalletError("This needs a wallet.", hint="Connect one, or make a local one: `decai wallet new`.")
+        return self.wallet.pubkey
+
+    def balance(self, address: str | Pubkey | None = None) -> int:
+        """Lamports of an address; by default the wallet's."""
+        return self.chain.balance(parse_address(address) if address is not None else self.signer())
+
+    def act(self, action: Action) -> Confirmation:
+        """Sign an action with the wallet, send it, and wait for its confirmation."""
+        if self.wallet is None:
+            self.signer()
+        assert self.wallet is not None
+        return self.chain.send(action, self.wallet)
+
+    def status(self) -> Status:
+        """How the chain is right now.
+
+        Raises
+        ------
+        RpcUnreachable
+            Nothing answers.
+        """
+        slot = self.chain.slot()
+        genesis = self.chain.genesis
+        ids = {n: str(i.address) for n, i in self.chain.idls.items()}
+        found = self.chain.rpc(
+            "getMultipleAccounts", list(ids.values()), {"encoding": "base64", "dataSlice": {"offset": 0, "length": 0}}
+        )["value"]
+        programs = {n: bool(a and a["executable"]) for n, a in zip(ids, found, strict=True)}
+        return Status(self.cluster, self.chain.url, genesis, slot, programs)
+
+    @cached_property
+    def cluster(self) -> str:
+        """Which cluster this is: a public one by its genesis hash, "embedded" for ours, else "private"."""
+        known = _GENESIS.get(self.chain.genesis)
+        if known:
+            return known
+        version = self.chain.rpc("getVersion")
+        return "embedded" if "decai" in version else "private"
+
+    # --- registries --------------------------------------------------------------------------------------------
+
+    def registries(self) -> Registries:
+        """Every registry on this chain."""
+        found = self.chain.fetch_all("ModelRegistry")
+        return Registries([Registry(self, row) for row in found.plain()])
+
+    @property
+    def registry(self) -> Registry:
+        """The registry in use: ``DECAI_REGISTRY``, or the only one, or the oldest.
+
+        Raises
+        ------
+        ModelNotFound
+            There is none yet.
+        """
+        if self.settings.registry:
+            return self.registry_at(self.settings.registry)
+        found = self.registries()
+        if not found:
+            raise ModelNotFound(
+                f"There is no registry on {self.chain.url} yet.",
+                hint="`decai up` publishes a first model; `decai publish FOLDER --registry NAME` your own.",
+            )
+        first: Registry = found[0]
+        return first
+
+    def registry_at(self, which: str | Pubkey) -> Registry:
+        """A registry by address or by name.
+
+        Raises
+        ------
+        ModelNotFound
+            There is none, or several of that name.
+        """
+        text = str(which)
+        try:
+            key: Pubkey | None = parse_address(text)
+        except SettingsError:
+            key = None
+        if key is not None:
+            try:
+                return Registry(self, self.chain.fetch("ModelRegistry", key))
+            except AccountNotFound as e:
+                raise ModelNotFound(e.message, hint=e.hint) from None
+        named = [r for r in self.registries() if r.name == text]
+        if len(named) == 1:
+            return named[0]
+        if named:
+            raise ModelNotFound(
+                f"{len(named)} registries are called {text!r}.",
+                hint="Name one by its address: " + ", ".join(r.address for r in named),
+            )
+        raise ModelNotFound(f"There is no registry called {text!r}.", hint="See `decai models`.")
+
+    def create_registry_action(self, name: str) -> Action:
+        """The transaction that makes a registry owned by this wallet."""
+        wallet = self.signer()
+        raw = fixed_text(name, 32, "registry's name")
+        if not name.strip():
+            raise SettingsError("A registry needs a name.", hint="Give it one of at most 32 bytes.")
+        address = self.chain.pda.registry(wallet, name)
+        instruction = self.chain.instruction(
+            "model_manager", "create_registry", {"name": raw},
+            {"creator": wallet, "registry": address, "system_program": SYSTEM_PROGRAM},
+        )  # fmt: skip
+        return Action(f"Create the registry {name}", (instruction,), wallet, accounts={"registry": address})
+
+    def create_registry(self, name: str) -> Registry:
+        """Make a registry owned by this wallet; an existing one of this wallet and name is returned as it is."""
+        address = self.chain.pda.registry(self.signer(), name)
+        if self.chain.find("ModelRegistry", address) is None:
+            self.act(self.create_registry_action(name))
+        return self.registry_at(address)
+
+    # --- inference ---------------------------------------------------------------------------------------------
+
+    def infer(
+        self,
+        text: str,
+        *,
+        registry: Registry | str | None = None,
+        version: str | int | None = None,
+        progress: Callable[[Any], None] | None = None,
+        post: bool = True,
+    ) -> Inference:
+        """Ask a model, and put the hash of its answer on chain. See :func:`decai.inference.infer`."""
+        from decai.inference import infer
+
+        return infer(self, text, registry=registry, version=version, progress=progress, post=post)
+
+    def verify(self, receipt: Any, *, text: str | None = None) -> Verification:
+        """Check a receipt against the chain and by running the model again. See :func:`decai.inference.verify`."""
+        from decai.inference import verify
+
+        return verify(self, receipt, text=text)
+
+
+def read_network(settings: Settings) -> dict[str, Any] | None:
+    """The addresses of the network that ``decai up`` runs on this home, or None."""
+    try:
+        found = json.loads(settings.network_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def connect(
+    url: str | None = None,
+    *,
+    wallet: Wallet | Path | str | None = None,
+    home: Path | str | None = None,
+    settings: Settings | None = None,
+) -> Collective:
+    """Connect to a chain.
+
+    Parameters
+    ----------
+    url : str, optional
+        Solana JSON-RPC URL. By default ``DECAI_URL``, or the network that ``decai up`` runs on this home.
+    wallet : Wallet or path, optional
+        Who signs. By default the keypair of the settings, when there is one; without it the collective is read-only.
+    home : path, optional
+        Where the store and the local wallet are; by default ``DECAI_HOME``.
+    settings : Settings, optional
+        Instead of reading the environment.
+
+    Raises
+    ------
+    RpcUnreachable
+        No URL was given and no network runs on this home.
+    SettingsError, WalletError
+    """
+    used = settings or load_settings(url=url, home=None if home is None else Path(home))
+    target = url or used.url
+    if target is None:
+        network = read_network(used)
+        if network is None:
+            raise RpcUnreachable(
+                f"No network runs on {used.home}.", hint="Start one with `decai up`, or set DECAI_URL to a cluster."
+            )
+        target = str(network["rpc_url"])
+    signer: Wallet | None
+    if wallet is None:
+        signer = LocalWallet.load(used.wallet_path) if used.wallet or used.wallet_path.exists() else None
+    elif isinstance(wallet, str | Path):
+        signer = LocalWallet.load(Path(wallet))
+    else:
+        signer = wallet
+    chain = Chain(
+        target,
+        timeout_s=used.rpc_timeout_s,
+        confirm_timeout_s=used.confirm_timeout_s,
+        programs_dir=used.programs_dir,
+    )
+    return Collective(used, chain, signer)
