@@ -103,13 +103,12 @@ class Collective:
         """The content store."""
         from decai.storage import Store
 
-        network = read_network(self.settings)
-        kubo = self.settings.kubo_url or (network or {}).get("kubo_url")
-        gateways = list(self.settings.gateways)
+        network = read_network(self.settings) or {}
+        embedded = [network["gateway_url"]] if "gateway_url" in network else []
         return Store(
-            self.settings.home / "store",
-            kubo_url=kubo,
-            gateways=gateways,
+            self.settings.home / "cache",
+            kubo_url=self.settings.kubo_url or network.get("kubo_url"),
+            gateways=[*self.settings.gateways, *embedded],
             timeout_s=self.settings.fetch_timeout_s,
             quota_bytes=self.settings.store_quota_bytes,
         )

@@ -91,7 +91,7 @@ class Network:
 
             store = self._serve(
                 lambda p: open_server(
-                    home / "store",
+                    home / "ipfs",
                     kubo_port=p["kubo"],
                     gateway_port=p["gateway"],
                     quota_bytes=self.settings.store_quota_bytes,

@@ -1,0 +1,322 @@
+"""Commands that run or look at a network: up, node, demo, doctor."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from decai.cli.common import HomeOption, UrlOption, WalletOption
+from decai.cli.output import JsonFlag, megabytes, print_json, say, show_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from decai.collective import Collective
+
+__all__ = ["register"]
+
+PortOption = Annotated[int | None, typer.Option(min=0, max=65534, show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(up)
+    app.command()(node)
+    app.command()(demo)
+    app.command()(doctor)
+
+
+def up(
+    home: HomeOption = None,
+    rpc_port: PortOption = None,
+    kubo_port: PortOption = None,
+    gateway_port: PortOption = None,
+    dashboard_port: PortOption = None,
+    dashboard: Annotated[bool, typer.Option(help="Serve the dashboard.")] = True,
+    browser: Annotated[bool, typer.Option(help="Open it in a browser, when there is a display.")] = True,
+) -> None:
+    """Run everything on this machine: chain, store, the first model, the dashboard. Ctrl-C ends it.
+
+    Prints one line of JSON with the addresses once all of them serve.
+    """
+    from decai.config import load_settings
+    from decai.network import Network
+
+    settings = load_settings(home=home)
+    stop = _stop_event()
+    with ExitStack() as stack:
+        say(f"Starting on {settings.home}")
+        network = stack.enter_context(
+            Network(settings, rpc_port=rpc_port, kubo_port=kubo_port, gateway_port=gateway_port)
+        )
+        child = None
+        if dashboard:
+            child = stack.enter_context(_dashboard(settings.home, network.urls["rpc_url"], dashboard_port))
+        with _own_collective(settings.home, network.urls["rpc_url"]) as collective:
+            _prepare(collective)
+        if child is not None:
+            child.wait_ready()
+            network.write(dashboard_url=child.url)
+        print_json(network.urls)
+        if child is not None:
+            say(f"The dashboard is at {child.url}. Ctrl-C ends everything.")
+            if browser:
+                _open_browser(child.url)
+        else:
+            say("Ctrl-C ends everything.")
+        while not stop.wait(0.5):
+            if child is not None and child.ended:
+                child.explain_end()
+
+
+def node(
+    home: HomeOption = None,
+    rpc_port: PortOption = None,
+) -> None:
+    """Run the embedded Solana node alone, with our programs. Ctrl-C ends it."""
+    from decai.config import load_settings
+    from decai.network import Network
+
+    stop = _stop_event()
+    with Network(load_settings(home=home), rpc_port=rpc_port, with_store=False) as network:
+        print_json(network.urls)
+        while not stop.wait(0.5):
+            pass
+
+
+def demo(
+    text: Annotated[str, typer.Argument(help="What to ask the model.")] = "Honestly the best update so far.",
+    home: HomeOption = None,
+    url: UrlOption = None,
+    json_: JsonFlag = False,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Take a collective from version 1 to version 2: vote, train, settle.")
+    ] = False,
+) -> None:
+    """The whole way once, for real: find the model on chain, fetch it, ask it, post the answer's hash, verify it.
+
+    Uses the network that runs on this home, or starts one for the while. The model is fetched into an empty cache.
+    """
+    if loop:
+        from decai.cli.loop import run_loop
+
+        run_loop(home, json_)
+        return
+    import tempfile
+
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        collective = stack.enter_context(demo_collective(home, url))
+        from decai.storage import Store
+
+        cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="decai-demo-"))
+        shared = collective.store
+        collective.store = Store(
+            Path(cache) / "cache", kubo_url=shared.kubo_url, gateways=shared.gateways, timeout_s=shared.timeout_s
+        )
+        registry = collective.registry
+        version = registry.resolve()
+        say(f"{registry.name} version {version.number}: {version.cid}")
+        inference = collective.infer(text, registry=registry, progress=_progress_line())
+        say("")
+        receipt = inference.receipt
+        checked = collective.verify(receipt, text=text)
+        result = {
+            "registry": registry.address,
+            "version": version.number,
+            "cid": version.cid,
+            "bytes_total": inference.fetched.bytes_total,
+            "bytes_fetched": inference.fetched.bytes_fetched,
+            "label": inference.prediction.label,
+            "score": inference.prediction.score,
+            "leaf": receipt.leaf,
+            "signature": receipt.signature,
+            "slot": receipt.slot,
+            "verified": checked.status,
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+        if json_:
+            print_json(result)
+            return
+        show_table("", ["", ""], [(k, v) for k, v in result.items()])
+
+
+def doctor(home: HomeOption = None, url: UrlOption = None, wallet: WalletOption = None, json_: JsonFlag = False) -> None:
+    """Look at everything DecAI stands on, and say what is wrong."""
+    from decai.config import load_settings
+    from decai.doctor import examine
+
+    findings = examine(load_settings(home=home, url=url, wallet=wallet))
+    if json_:
+        print_json({"ok": all(f.ok for f in findings), "findings": findings})
+    else:
+        show_table(
+            "", ["", "What", "Found", "What to do"], [("ok" if f.ok else "!!", f.what, f.found, f.todo) for f in findings]
+        )
+    if not all(f.ok for f in findings):
+        raise typer.Exit(1)
+
+
+# --- parts ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def demo_collective(home: Path | None, url: str | None) -> Iterator[Collective]:
+    """A collective on the running network, or on one that is started for the while."""
+    from decai.collective import connect
+    from decai.config import load_settings
+    from decai.errors import RpcUnreachable
+    from decai.network import Network, local_wallet
+
+    settings = load_settings(home=home, url=url)
+    with ExitStack() as stack:
+        try:
+            collective = connect(settings=settings, wallet=local_wallet(settings))
+            collective.chain.slot()
+        except RpcUnreachable:
+            if settings.url:
+                raise
+            say(f"Starting a network on {settings.home} for the while")
+            network = stack.enter_context(Network(settings, rpc_port=0, kubo_port=0, gateway_port=0))
+            collective = connect(network.urls["rpc_url"], settings=settings, wallet=local_wallet(settings))
+        stack.callback(collective.close)
+        _prepare(collective)
+        yield collective
+
+
+@contextmanager
+def _own_collective(home: Path, url: str) -> Iterator[Collective]:
+    from decai.collective import connect
+    from decai.config import load_settings
+    from decai.network import local_wallet
+
+    settings = load_settings(home=home, url=url)
+    with connect(settings=settings, wallet=local_wallet(settings)) as collective:
+        yield collective
+
+
+def _prepare(collective: Collective) -> None:
+    """On the embedded chain: fund the local wallet, publish the first model."""
+    from decai.network import ensure_first_model, ensure_funds
+
+    if collective.cluster == "embedded":
+        ensure_funds(collective)
+        ensure_first_model(collective, say)
+
+
+def _progress_line() -> Any:
+    last = 0.0
+
+    def show(p: Any) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last > 0.1 or p.bytes_done == p.bytes_total:
+            last = now
+            eta = f", {p.eta_s:.0f} s left" if p.eta_s else ""
+            speed = f"{megabytes(int(p.speed_bytes_per_s))}/s" if p.speed_bytes_per_s else ""
+            sys.stderr.write(
+                f"\r  {p.blocks_done}/{p.blocks_total} blocks, {megabytes(p.bytes_done)} of {megabytes(p.bytes_total)}"
+                f" {speed}{eta}\033[K"
+            )
+            sys.stderr.flush()
+
+    return show
+
+
+def _stop_event() -> threading.Event:
+    stop = threading.Event()
+
+    def ask(signum: int, frame: Any) -> None:
+        stop.set()
+
+    for s in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(s, ask)
+    return stop
+
+
+class _Dashboard:
+    """The dashboard's process. It reads our end of a pipe and ends when that closes, however we end."""
+
+    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+        self.process = process
+        self.url = url
+        self.log = log
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def wait_ready(self, timeout_s: float = 60.0) -> None:
+        import requests
+
+        deadline = time.monotonic() + timeout_s
+        with requests.Session() as http:
+            while time.monotonic() < deadline:
+                if self.ended:
+                    self.explain_end()
+                try:
+                    if http.get(f"{self.url}/_stcore/health", timeout=1).ok:
+                        return
+                except requests.RequestException:
+                    pass
+                time.sleep(0.05)
+        from decai.errors import NodeError
+
+        raise NodeError(f"The dashboard didn't answer within {timeout_s:.0f} s.", hint=f"Its log is {self.log}.")
+
+    def explain_end(self) -> None:
+        from decai.errors import NodeError
+
+        tail = self.log.read_text(errors="replace").strip().splitlines()[-3:]
+        raise NodeError(
+            f"The dashboard ended with code {self.process.returncode}: {' / '.join(tail)}", hint=f"See {self.log}."
+        )
+
+
+@contextmanager
+def _dashboard(home: Path, rpc_url: str, port: int | None) -> Iterator[_Dashboard]:
+    from decai.errors import PortInUse
+    from decai.network import _free
+
+    chosen = port if port is not None else (8501 if _free(8501) else 0)
+    if chosen == 0:
+        import socket
+
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            chosen = s.getsockname()[1]
+    elif not _free(chosen):
+        raise PortInUse(f"Port {chosen} is in use.", hint="Choose another with --dashboard-port, or 0 for any.")
+    log = home / "dashboard.log"
+    command = [sys.executable, "-m", "dashboard", "--rpc-url", rpc_url, "--home", str(home), "--port", str(chosen),
+               "--parent-pipe"]  # fmt: skip
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        yield _Dashboard(process, f"http://127.0.0.1:{chosen}", log)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+
+
+def _open_browser(url: str) -> None:
+    import os
+    import webbrowser
+
+    if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(url)
+
+
