@@ -1,0 +1,526 @@
+"""The browser session's wallet: who is connected, what is being signed, and the one way for pages to write.
+
+A page never signs. It calls :func:`run_action` with an action (or with what builds one) and the session shows what it
+would do, asks the wallet, compares what comes back, sends it and follows it to its end::
+
+    if st.button("Vote for"):
+        session.run_action(lambda collective: collective.vote_action(3, "for"), key="vote-3")
+    if done := session.outcome("vote-3"):
+        ...
+
+Everything here lives in ``st.session_state``: never in a cache, never in a module variable.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+from solders.pubkey import Pubkey
+
+from dashboard import data, ui
+from dashboard.components import wallet as component
+from dashboard.signing import draw
+from dashboard.signing.flow import Flow, Stage
+from dashboard.signing.place import same_machine
+from decai.chain import Action, Confirmation, LocalWallet
+from decai.chain.siws import Challenge, SignIn
+from decai.collective import Collective
+from decai.errors import DecAIError, WalletError
+
+__all__ = ["BrowserWallet", "address", "outcome", "run_action", "sidebar", "signed_in"]
+
+ACCOUNT = "decai-wallet"
+_CLUSTERS = {"mainnet-beta": "solana:mainnet", "devnet": "solana:devnet", "testnet": "solana:testnet"}
+_LOCALNET = "solana:localnet"
+
+
+class BrowserWallet:
+    """The address of a wallet whose key is in a browser: façade methods build actions for it, none can sign.
+
+    Parameters
+    ----------
+    pubkey : Pubkey
+        The connected address.
+    """
+
+    def __init__(self, pubkey: Pubkey) -> None:
+        self.pubkey = pubkey
+
+    def sign(self, message: bytes) -> Any:
+        """Refuse: this wallet signs in its browser only.
+
+        Raises
+        ------
+        WalletError
+            Always.
+        """
+        raise WalletError(
+            "This wallet signs in the browser.", hint="Use the page's button; it asks the wallet."
+        )
+
+
+class _Built(Exception):
+    """Carries the action that a façade method wanted to send."""
+
+    def __init__(self, action: Action) -> None:
+        super().__init__(action.title)
+        self.action = action
+
+
+class _Builder(Collective):
+    """A collective whose every write stops at the built action, for the session to show and have signed."""
+
+    def act(self, action: Action) -> Confirmation:
+        raise _Built(action)
+
+
+@dataclass
+class Session:
+    """One browser session. Kept in its ``st.session_state`` alone."""
+
+    account: Mapping[str, Any] | None = None
+    proven: str | None = None
+    sign_in: SignIn = field(default_factory=SignIn)
+    challenge: Challenge | None = None
+    challenge_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    challenge_request: str = ""
+    acknowledged: list[str] = field(default_factory=list)
+    told: str = ""
+    local_on: bool | None = None
+    flow: Flow | None = None
+    pending: list[Flow] = field(default_factory=list)
+    outcomes: dict[str, Confirmation] = field(default_factory=dict)
+
+
+def _session() -> Session:
+    found = st.session_state.get("decai-session")
+    if not isinstance(found, Session):
+        found = st.session_state["decai-session"] = Session()
+    return found
+
+
+def _chain_name(collective: Collective) -> str:
+    return _CLUSTERS.get(collective.cluster, _LOCALNET)
+
+
+def _origin() -> str:
+    """Where the browser is, by the handshake's header, which no page's script can set."""
+    return st.context.headers.get("Origin", "")
+
+
+def _local_wallet(collective: Collective) -> LocalWallet | None:
+    """This machine's keypair, when the browser is on this machine, too; None otherwise."""
+    if collective.settings.read_only:
+        return None
+    # Streamlit says None for loopback; the handshake's headers say whether something forwarded it.
+    remote = st.context.ip_address or "127.0.0.1"
+    if not same_machine(st.get_option("server.address"), remote, st.context.headers):
+        return None
+    path = collective.settings.wallet_path
+    return LocalWallet.load(path) if path.exists() else None
+
+
+# --- who ---------------------------------------------------------------------------------------------------------
+
+
+def address(collective: Collective | None = None) -> Pubkey | None:
+    """Who this session would sign as: the connected wallet, else this machine's key if in use, else None.
+
+    A connected address is a claim of the browser's until a signature proves it; :func:`signed_in` tells.
+    """
+    return _who(_session(), collective or data.viewer())[0]
+
+
+def signed_in() -> str | None:
+    """The address this session has proven with a signature, base58; None when it hasn't."""
+    found = _session()
+    return found.proven if found.account and found.account["address"] == found.proven else None
+
+
+def _who(found: Session, collective: Collective) -> tuple[Pubkey | None, LocalWallet | None]:
+    if collective.settings.read_only:
+        return None, None
+    if found.account is not None:
+        return Pubkey.from_string(str(found.account["address"])), None
+    local = _local_wallet(collective)
+    wanted = found.local_on if found.local_on is not None else collective.cluster == "embedded"
+    return (local.pubkey, local) if local is not None and wanted else (None, None)
+
+
+# --- writing -----------------------------------------------------------------------------------------------------
+
+
+def run_action(
+    what: Action | Callable[[Collective], object],
+    *,
+    key: str,
+    on_done: Callable[[Confirmation], None] | None = None,
+    collective: Collective | None = None,
+) -> None:
+    """Have an action shown, signed, sent and followed. Call it once, when its button was pressed.
+
+    Parameters
+    ----------
+    what : Action or callable
+        The action, or a call on a collective that returns or sends one; its first write is what is signed.
+    key : str
+        The page's name for it, for :func:`outcome`.
+    on_done : callable, optional
+        Called with the confirmation, once, in this session.
+    collective : Collective, optional
+        The network; the dashboard's by default.
+    """
+    where = collective or data.viewer()
+    found = _session()
+    found.outcomes.pop(key, None)
+    who, local = _who(found, where)
+    try:
+        if where.settings.read_only:
+            raise WalletError("This dashboard only shows.", hint="Its operator has switched signing off.")
+        if who is None:
+            raise WalletError("No wallet is connected.", hint="Connect one in the sidebar.")
+        action = _built(what, where, local or BrowserWallet(who))
+        if action.payer != who:
+            raise WalletError(
+                f"This is for {action.payer}, but {who} is connected.", hint="Switch the account."
+            )
+        flow = Flow(key, action, _chain_name(where), local=local is not None, on_done=on_done)
+        flow.look(where.chain)
+    except DecAIError as error:
+        ui.show(draw.refused(error))
+        return
+    if found.flow is not None:
+        _leave(found, found.flow)
+    found.flow = flow
+    st.rerun()
+
+
+def outcome(key: str) -> Confirmation | None:
+    """The confirmation of the last action run under this key in this session; None until there is one."""
+    return _session().outcomes.get(key)
+
+
+def _built(
+    what: Action | Callable[[Collective], object], where: Collective, wallet: LocalWallet | BrowserWallet
+) -> Action:
+    if isinstance(what, Action):
+        return what
+    builder = _Builder(where.settings, where.chain, wallet)
+    try:
+        returned = what(builder)
+    except _Built as stop:
+        return stop.action
+    if not isinstance(returned, Action):
+        raise WalletError("There is nothing to sign: this is done already.")
+    return returned
+
+
+def _leave(found: Session, flow: Flow) -> None:
+    """The person closed the dialog. What hasn't been sent is cancelled; what has is followed in the sidebar."""
+    flow.interrupted()
+    if flow.stage is Stage.UNKNOWN:
+        found.pending.append(flow)
+    found.flow = None
+
+
+def _finish(found: Session, flow: Flow) -> None:
+    if flow.stage is not Stage.CONFIRMED or flow.confirmation is None or flow.key in found.outcomes:
+        return
+    found.outcomes[flow.key] = flow.confirmation
+    data.refresh()
+    if flow.on_done is not None:
+        flow.on_done(flow.confirmation)
+
+
+# --- sidebar -----------------------------------------------------------------------------------------------------
+
+
+def sidebar(collective: Collective | None = None) -> None:
+    """Draw the wallet, and the dialog of the action under way. Call it on every run, from the entry script."""
+    found = _session()
+    ui.show(ui.el("div", "Wallet, this session only", cls="eyebrow"))
+    try:
+        where = collective or data.viewer()
+        _hear(found, where)
+        _wallet(found, where)
+        _pending(found, where)
+    except DecAIError as error:
+        ui.show(ui.note("warn", error.message))
+        return
+    if found.flow is not None:
+        _dialog(where)
+
+
+def _hear(found: Session, where: Collective) -> None:
+    """Take in what the browser said about its account and its sign-in."""
+    said = component.read(ACCOUNT)
+    account = _checked(said.account)
+    before = found.account["address"] if found.account else None
+    found.account = account
+    now = account["address"] if account else None
+    if now != before:
+        found.proven, found.challenge, found.challenge_request = None, None, ""
+        found.challenge_id, found.told = secrets.token_hex(8), ""
+        if account:
+            found.local_on = None
+        if found.flow is not None and not found.flow.local:
+            found.flow.account_changed(Pubkey.from_string(now) if now else None)
+    if account and said.approved == found.challenge_id and found.challenge is None:
+        found.challenge = found.sign_in.challenge(_origin(), account["address"], _chain_name(where))
+        found.challenge_request = secrets.token_hex(16)
+    for reply in said.outbox:
+        _signed_in(found, reply)
+
+
+def _checked(account: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """An account as the browser claims it; None when it isn't even well formed."""
+    if account is None:
+        return None
+    try:
+        key = Pubkey.from_string(str(account.get("address")))
+    except ValueError:
+        return None
+    chains, features = account.get("chains"), account.get("features")
+    return {
+        "wallet": str(account.get("wallet", ""))[:64],
+        "address": str(key),
+        "chains": [str(c) for c in chains][:16] if isinstance(chains, list) else [],
+        "features": [str(f) for f in features][:64] if isinstance(features, list) else [],
+    }
+
+
+def _signed_in(found: Session, reply: Mapping[str, Any]) -> None:
+    name = reply.get("id")
+    if not isinstance(name, str) or name in found.acknowledged:
+        return
+    found.acknowledged = [*found.acknowledged[-31:], name]
+    challenge, request = found.challenge, found.challenge_request
+    if challenge is None or name != request:
+        return
+    found.challenge, found.challenge_request = None, ""
+    found.challenge_id = secrets.token_hex(8)
+    if reply.get("status") != "signed":
+        found.told = ""
+        return
+    try:
+        message = base64.b64decode(str(reply.get("signedMessage")), validate=True)
+        signature = base64.b64decode(str(reply.get("signature")), validate=True)
+        found.proven = found.sign_in.verify(
+            nonce=challenge.nonce, origin=_origin(), signed_message=message, signature=signature
+        )
+        found.told = ""
+    except (binascii.Error, ValueError):
+        found.told = "The wallet returned something that isn't a signature."
+    except WalletError as error:
+        found.told = str(error)
+
+
+def _wallet(found: Session, where: Collective) -> None:
+    if where.settings.read_only:
+        ui.show(ui.chip("Read only", "line", "lock"), ui.sub(" This dashboard shows; it signs nothing."))
+        return
+    who, local = _who(found, where)
+    if local is not None and who is not None:
+        _machine_key(found, str(who))
+    request = None
+    if found.challenge is not None and found.account is not None:
+        request = {
+            "id": found.challenge_request,
+            "kind": "message",
+            "preview": found.challenge_id,
+            "address": found.challenge.address,
+            "origin": found.challenge.origin,
+            "payload": base64.b64encode(found.challenge.message).decode(),
+            "timeoutMs": 120_000,
+        }
+    component.mount(
+        ACCOUNT,
+        {
+            "mode": "account",
+            "chain": _chain_name(where),
+            "account": component.read(ACCOUNT).account,
+            "verified": signed_in() is not None,
+            "challenge": found.challenge_id,
+            "request": request,
+            "acknowledged": found.acknowledged,
+        },
+    )
+    if found.told:
+        ui.show(ui.note("warn", found.told))
+    if (
+        found.account is None
+        and local is None
+        and _local_wallet(where) is not None
+        and st.button("Use this machine's key", key="decai-local-on", width="stretch")
+    ):
+        found.local_on = True
+        st.rerun()
+
+
+def _machine_key(found: Session, who: str) -> None:
+    ui.show(
+        ui.row(ui.address(who), ui.chip("This machine's key", "warn", "lock"), spread=True),
+        ui.sub("For this machine only: whoever uses it can sign. For real value connect a wallet."),
+    )
+    if st.button("Stop using it", key="decai-local-off", width="stretch"):
+        found.local_on = False
+        st.rerun()
+
+
+def _pending(found: Session, where: Collective) -> None:
+    """Transactions that were sent and whose end isn't known yet."""
+    for flow in list(found.pending):
+        ui.show(draw.unknown(flow))
+        if st.button(f"Ask again: {flow.action.title}", key=f"decai-ask-{flow.id}", width="stretch"):
+            flow.resolve(where.chain)
+            if flow.stage is not Stage.UNKNOWN:
+                found.pending.remove(flow)
+                _finish(found, flow)
+                found.told = (
+                    "" if flow.stage is Stage.CONFIRMED else (flow.problem.what if flow.problem else "")
+                )
+            st.rerun()
+
+
+# --- dialog ------------------------------------------------------------------------------------------------------
+
+
+def _dismissed() -> None:
+    found = _session()
+    if found.flow is not None:
+        _leave(found, found.flow)
+
+
+def _dialog(where: Collective) -> None:
+    @st.dialog("Check before you sign", width="medium", on_dismiss=_dismissed)
+    def body() -> None:
+        found = _session()
+        flow = found.flow
+        if flow is None:
+            st.rerun()
+            return
+        _advance(found, flow, where)
+        _stage(found, flow, where)
+
+    body()
+
+
+def _sign_key(flow: Flow) -> str:
+    return f"decai-sign-{flow.id}"
+
+
+def _advance(found: Session, flow: Flow, where: Collective) -> None:
+    """Let what the browser said move the action on."""
+    flow.interrupted()
+    if not flow.local and _who(found, where)[0] != flow.action.payer:
+        flow.account_changed(_who(found, where)[0])
+    said = component.read(_sign_key(flow))
+    if said.approved and said.approved == flow.preview_id and flow.stage in (Stage.PREVIEW, Stage.STOPPED):
+        flow.approve(where.chain, said.approved)
+    for reply in said.outbox:
+        if reply.get("id") in flow.acknowledged:
+            continue
+        with st.spinner("Checking what the wallet signed, and sending it."):
+            flow.receive(where.chain, reply)
+        if flow.stage is Stage.STOPPED:
+            flow.look(where.chain)
+    _finish(found, flow)
+
+
+def _stage(found: Session, flow: Flow, where: Collective) -> None:
+    ui.show(draw.heading(flow))
+    match flow.stage:
+        case Stage.PREVIEW | Stage.STOPPED | Stage.WAITING:
+            _before(flow, where)
+        case Stage.REVIEW:
+            _review(flow, where)
+        case Stage.CONFIRMED:
+            ui.show(draw.confirmed(flow))
+            _explorer_link(flow)
+            _close(found, "Done", primary=True)
+        case Stage.FAILED:
+            ui.show(draw.failed(flow))
+            _explorer_link(flow)
+            _log(flow)
+            _close(found, "Close")
+        case _:
+            ui.show(draw.unknown(flow))
+            _explorer_link(flow)
+            if st.button("Ask again", key=f"decai-resolve-{flow.id}", type="primary"):
+                flow.resolve(where.chain)
+                _finish(found, flow)
+                st.rerun(scope="fragment")
+            _close(found, "Close; follow it in the sidebar")
+
+
+def _before(flow: Flow, where: Collective) -> None:
+    if flow.stage is Stage.STOPPED and flow.problem is not None:
+        ui.show(draw.stopped(flow.problem))
+        _log(flow)
+    if flow.preview is not None:
+        ui.show(draw.effects(flow.preview))
+        with st.expander("Accounts and program log"):
+            ui.show(draw.technical(flow.preview))
+            if flow.preview.logs:
+                st.code("\n".join(flow.preview.logs), language=None)
+    if not flow.local:
+        component.mount(
+            _sign_key(flow),
+            {
+                "mode": "sign",
+                "chain": flow.chain_name,
+                "address": str(flow.action.payer),
+                "preview": flow.preview_id,
+                "request": flow.asked(),
+                "acknowledged": flow.acknowledged,
+            },
+        )
+    elif st.button("Sign with this machine's key", key=f"decai-sign-local-{flow.id}", type="primary"):
+        local = _local_wallet(where)
+        if local is None:
+            return
+        with st.spinner("Signing and sending."):
+            flow.sign_locally(where.chain, local, flow.preview_id)
+        if flow.stage is Stage.STOPPED:
+            flow.look(where.chain)
+        st.rerun(scope="fragment")
+
+
+def _review(flow: Flow, where: Collective) -> None:
+    ui.show(draw.changed(flow))
+    if st.button("Send it as the wallet signed it", key=f"decai-accept-{flow.id}", type="primary"):
+        with st.spinner("Sending."):
+            flow.accept_changes(where.chain)
+        st.rerun(scope="fragment")
+    if st.button("Don't send it", key=f"decai-reject-{flow.id}"):
+        flow.reject_changes()
+        flow.look(where.chain)
+        st.rerun(scope="fragment")
+
+
+def _log(flow: Flow) -> None:
+    if flow.problem is not None and flow.problem.logs:
+        with st.expander("Program log"):
+            st.code("\n".join(flow.problem.logs), language=None)
+
+
+def _explorer_link(flow: Flow) -> None:
+    if flow.signature:
+        ui.show(
+            ui.el(
+                "a", "Open in the Explorer", href=f"explorer?tx={flow.signature}", cls="act", target="_self"
+            )
+        )
+
+
+def _close(found: Session, label: str, *, primary: bool = False) -> None:
+    if st.button(label, key="decai-close", type="primary" if primary else "secondary"):
+        if found.flow is not None:
+            _leave(found, found.flow)
+        st.rerun()
