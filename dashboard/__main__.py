@@ -1,8 +1,8 @@
 """Run the dashboard: ``python -m dashboard --rpc-url URL --home DIR --port PORT``.
 
-Streamlit runs in this very process, whatever the current directory, on 127.0.0.1 only. ``decai up`` starts this as a
-child with ``--parent-pipe``: when the pipe on its standard input closes, the parent is gone (even if it was killed
-with SIGKILL) and the dashboard ends at once.
+Streamlit runs in this very process, whatever the current directory, on 127.0.0.1 only. ``decai up`` starts
+this as a child with ``--parent-pipe``: when the pipe on its standard input closes, the parent is gone (even
+if it was killed with SIGKILL) and the dashboard ends at once.
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ def warm_up() -> None:
     """Import what the first page needs while the server starts and the browser connects."""
 
     def load() -> None:
-        import decai  # noqa: F401
-        from dashboard import data  # noqa: F401
-        from dashboard.pages import overview  # noqa: F401
+        from decai import collective, explorer  # noqa: F401
 
     threading.Thread(target=load, name="warm-up", daemon=True).start()
 
@@ -72,7 +70,10 @@ def streamlit_arguments(port: int, allowed_hosts: Sequence[str]) -> list[str]:
         "browser.gatherUsageStats": False,
         "logger.hideWelcomeMessage": True,
     }
-    flags = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in options.items()]
+    flags = [
+        f"--{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in options.items()
+    ]
     # Against DNS rebinding: a page on another host can't open the WebSocket.
     flags += [f"--server.allowedHosts={host}" for host in ("127.0.0.1", "localhost", *allowed_hosts)]
     return ["run", str(APP), *flags]

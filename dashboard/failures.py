@@ -1,4 +1,7 @@
-"""What a page shows when something fails: in words, with what to do, and coming back by itself when it can."""
+"""What a page shows when something fails.
+
+In words, with what to do, and coming back by itself when it can.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,15 @@ def shown() -> Iterator[None]:
         unexpected()
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let a background look fail without a word: for fragments that only watch for a change."""
+    try:
+        yield
+    except DecAIError as error:
+        log.debug("A background look failed: %s", error)
+
+
 def show(error: DecAIError) -> None:
     """Show one of the library's errors: what happened, and its hint."""
     what = error.message
@@ -45,7 +57,7 @@ def unexpected() -> None:
         ui.error(
             "Something unexpected went wrong.",
             ui.join("It is in the dashboard's log under the reference ", ui.mono(reference), "."),
-            "Nothing was sent to the chain by showing this page. Reload it; if it happens again, report the reference.",
+            "Showing a page sends nothing to the chain. Reload it; if it happens again, report that.",
         )
     )
 
@@ -60,20 +72,29 @@ def page(draw: Callable[[], None], title: str) -> None:
     title : str
         The page's heading, for when the page itself can't be drawn.
     """
+    st.session_state["page-headed"] = False
     try:
         draw()
     except (RpcUnreachable, WrongCluster) as error:
         data.forget()
-        chain_gone(error, title)
+        head(title, "The network isn't there right now.")
+        chain_gone(error)
     except DecAIError as error:
+        head(title, "This page can't be shown right now.")
         show(error)
     except Exception:
+        head(title, "This page can't be shown right now.")
         unexpected()
 
 
-def chain_gone(error: DecAIError, title: str) -> None:
+def head(title: str, lede: str) -> None:
+    """Head a page that failed before it could do so itself."""
+    if not st.session_state["page-headed"]:
+        ui.page_head(title, lede, ui.chip("Unavailable", "bad", "alert"))
+
+
+def chain_gone(error: DecAIError) -> None:
     """Say that the chain doesn't answer, and look for it every two seconds."""
-    ui.page_head(title, "The network isn't there right now.", ui.chip("Offline", "bad", "alert"))
     ui.show(ui.error(error.message, "Nothing is lost: what was confirmed stays confirmed.", error.hint or ""))
     ui.show(ui.sub("Looking for it every two seconds; this page returns by itself."))
 

@@ -1,8 +1,8 @@
 """Charts: a DataFrame in, a figure and its table out, alike for pages, notebooks and reports.
 
-Titles stay outside the figure (the page or notebook writes them), so that a chart is only its marks. Amounts start at
-zero, units stand on the axis, at most six ticks, and shape or position repeats what colour says. The five series
-colours keep their distance under the three common kinds of colour blindness.
+Titles stay outside the figure (the page or notebook writes them), so that a chart is only its marks. Amounts
+start at zero, units stand on the axis, at most six ticks, and shape or position repeats what colour says. The
+five series colours keep their distance under the three common kinds of colour blindness.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-__all__ = ["DARK", "LIGHT", "Chart", "Palette", "accuracy_by_version", "activity_by_kind", "scores", "template"]
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "Chart",
+    "Palette",
+    "accuracy_by_version",
+    "activity_by_kind",
+    "scores",
+    "template",
+]
 
 
 @dataclass(frozen=True)
@@ -195,8 +204,8 @@ def accuracy_by_version(versions: pd.DataFrame, *, dark: bool = False) -> Chart:
     Parameters
     ----------
     versions : DataFrame
-        Columns ``number`` (int), ``accuracy`` (float share or NaN), ``published_at`` (datetime), ``status`` (str) and
-        ``current`` (bool). Versions without a measured accuracy are in the table but not drawn.
+        Columns ``number`` (int), ``accuracy`` (float share or NaN), ``published_at`` (datetime), ``status``
+        (str) and ``current`` (bool). Versions without a measured accuracy are in the table but not drawn.
     dark : bool
         Draw for the dark theme.
     """
@@ -212,7 +221,10 @@ def accuracy_by_version(versions: pd.DataFrame, *, dark: bool = False) -> Chart:
         showlegend=False,
     )
     yanked = known["status"].eq("yanked")
-    for chosen, name, symbol in ((known[~yanked], "live", "circle"), (known[yanked], "withdrawn", "x-thin-open")):
+    for chosen, name, symbol in (
+        (known[~yanked], "live", "circle"),
+        (known[yanked], "withdrawn", "x-thin-open"),
+    ):
         if chosen.empty:
             continue
         figure.add_scatter(
@@ -253,7 +265,7 @@ def accuracy_by_version(versions: pd.DataFrame, *, dark: bool = False) -> Chart:
 
 
 def _accuracy_range(known: pd.DataFrame) -> list[float]:
-    """From chance (one half, for two labels) or below the worst, to a little above the best: a share has no zero."""
+    """From chance (one half, for two labels) or the worst to a little above the best."""
     if known.empty:
         return [0.5, 1.0]
     low, high = float(known["accuracy"].min()), float(known["accuracy"].max())

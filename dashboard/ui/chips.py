@@ -1,4 +1,7 @@
-"""Chips: a state in one or two words. Colour never speaks alone: each carries an icon or stands for itself."""
+"""Chips: a state in one or two words.
+
+Colour never speaks alone: each carries an icon or stands for itself.
+"""
 
 from __future__ import annotations
 

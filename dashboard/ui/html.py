@@ -1,8 +1,8 @@
 """HTML that is safe by construction: text is escaped unless it already is :class:`Html`.
 
-Everything a page shows beyond Streamlit's own widgets is built with :func:`el`. A plain string handed to it is
-always text; only a value that came out of these helpers counts as markup. So a model name, a note or a transaction
-log that contains ``<script>`` is shown as written, and no page has to remember to escape.
+Everything a page shows beyond Streamlit's own widgets is built with :func:`el`. A plain string handed to it
+is always text; only a value that came out of these helpers counts as markup. So a model name, a note or a
+transaction log that contains ``<script>`` is shown as written, and no page has to remember to escape.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def el(tag: str, *children: Any, cls: str = "", **attributes: Any) -> Html:
     cls : str
         The class attribute; empty leaves it out.
     **attributes : object
-        Other attributes. ``_`` in a name becomes ``-`` (a trailing one is dropped); ``None`` and ``False`` leave the
-        attribute out, ``True`` writes it without a value.
+        Other attributes. ``_`` in a name becomes ``-`` (a trailing one is dropped); ``None`` and ``False``
+        leave the attribute out, ``True`` writes it without a value.
     """
     written = f' class="{escape(cls)}"' if cls else ""
     for name, value in attributes.items():
@@ -100,12 +100,16 @@ def show(*parts: Any, into: Any = None) -> None:
 
 
 def glass(name: str, fill: bool = False) -> Any:
-    """Open a panel (``with glass("…"):``). ``name`` is unique on its page; ``fill`` stretches it to its row."""
+    """Open a panel (``with glass("…"):``).
+
+    ``name`` is unique on its page; ``fill`` stretches it to its row.
+    """
     return st.container(key=f"glass-{name}", gap="small", height="stretch" if fill else "content")
 
 
 def page_head(title: str, lede: str, *chips: Any) -> None:
     """Open a page: its title, one sentence, and its status chips on the right. Once a page."""
+    st.session_state["page-headed"] = True
     words = el("div", el("h1", title), el("p", lede))
     show(el("div", words, row(*chips) if chips else "", cls="ph"))
 
@@ -114,3 +118,9 @@ def section(title: str, note: Any = "", right: Any = "") -> None:
     """Head a panel or a part of a page: title, one line below, something on the right."""
     heading = el("div", title, cls="title", role="heading", aria_level="2")
     show(row(el("div", heading, el("p", note, cls="sub") if note else ""), right, spread=True))
+
+
+def section_title(title: str, note: Any = "") -> Html:
+    """A smaller heading inside a panel, with a note beside it."""
+    heading = el("div", title, cls="subtitle", role="heading", aria_level="3")
+    return el("div", heading, sub(note) if note else "", cls="row under")

@@ -34,12 +34,19 @@ def spark(values: Sequence[float], label: str) -> Html:
     )
     data = b64encode(svg.encode()).decode()
     return el(
-        "span", cls="spark", role="img", aria_label=label, style=f"--i:url('data:image/svg+xml;base64,{data}')"
+        "span",
+        cls="spark",
+        role="img",
+        aria_label=label,
+        style=f"--i:url('data:image/svg+xml;base64,{data}')",
     )
 
 
 def kpi(label: str, value: str, unit: str = "", note: str = "", trend: Sequence[float] | None = None) -> Html:
-    """One key figure: label, value with unit, a spark line when there are two values or more, one comparison."""
+    """One key figure.
+
+    Label, value with unit, a spark line when there are two values or more, one comparison.
+    """
     line = spark(trend, f"{label}: from {trend[0]:g} to {trend[-1]:g}") if trend and len(trend) > 1 else ""
     figure = el("div", value, el("small", unit) if unit else "", cls="v")
     return el(

@@ -68,7 +68,9 @@ def _vote_scale(
     reached = chip("reached", "ok", "check") if share >= needed else chip("not yet", "warn", "clock")
     head = row(el("span", name, cls="eyebrow"), row(el("b", percent(share)), reached), spread=True)
     track = el(
-        "div", *(el("i", cls=cls, style=f"width:{100 * part:.2f}%") for cls, part in parts if part), cls="track"
+        "div",
+        *(el("i", cls=cls, style=f"width:{100 * part:.2f}%") for cls, part in parts if part),
+        cls="track",
     )
     mark = el("div", el("span", f"needs {percent(needed, 0)}"), cls="mark", style=f"left:{100 * needed:.2f}%")
     meter = el(
@@ -99,7 +101,11 @@ def score(label: str, value: float, top: bool = False) -> Html:
         aria_valuenow=f"{value:.4f}",
     )
     return el(
-        "div", el("span", label), track, el("span", f"{value:.4f}", cls="num"), cls="score top" if top else "score"
+        "div",
+        el("span", label),
+        track,
+        el("span", f"{value:.4f}", cls="num"),
+        cls="score top" if top else "score",
     )
 
 
@@ -123,7 +129,8 @@ def blocks(states: Sequence[str]) -> Html:
     Parameters
     ----------
     states : sequence of str
-        Per block: ``h`` fetched now, ``c`` already on this machine, ``r`` refused once, or nothing (still missing).
+        Per block: ``h`` fetched now, ``c`` already on this machine, ``r`` refused once, or nothing (still
+        missing).
     """
     here = sum(1 for state in states if state)
     return el(

@@ -17,7 +17,11 @@ def note(kind: str, words: Any, symbol: str = "") -> Html:
 def error(what: Any, why: Any = "", do: Any = "") -> Html:
     """A failure: what happened, why, and what to do or what is kept."""
     words = el(
-        "div", el("b", what), el("div", why) if why else "", el("div", do, cls="sub") if do else "", cls="lines"
+        "div",
+        el("b", what),
+        el("div", why) if why else "",
+        el("div", do, cls="sub") if do else "",
+        cls="lines",
     )
     return el("div", note("bad", words), role="alert")
 

@@ -43,15 +43,18 @@ def dark() -> bool:
 def setup() -> None:
     """Prepare the page: once per run, from the entry script.
 
-    Choosing a theme in Streamlit's menu doesn't run the script again; ``page.js`` watches for it and presses a
-    hidden button, so that the charts and the logo follow.
+    Choosing a theme in Streamlit's menu doesn't run the script again; ``page.js`` watches for it and presses
+    a hidden button, so that the charts and the logo follow.
     """
     st.html(_style())
     st.html(_script(), unsafe_allow_javascript=True)
     st.button("Follow the theme", key="theme-sync")
     mark = _MARK.format(accent="#5CCBDD" if dark() else "#0A7285")
     ink = "#E9ECF1" if dark() else "#12161C"
-    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 32" width="{width}" height="32">{body}</svg>'
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 32" width="{width}" height="32">'
+        "{body}</svg>"
+    )
     st.logo(
         svg.format(width=100, body=f'{mark}<path d="{_word()}" fill="{ink}"/>'),
         icon_image=svg.format(width=32, body=mark),
