@@ -180,7 +180,7 @@ class Registry:
                 if v.number == number:
                     return v
         row = None
-        if 0 < number < 1 << 64:
+        if 0 < number < 1 << 32:
             row = self._collective.chain.find("ModelVersion", self._collective.chain.pda.version(self.key, number))
         if row is None:
             known = f"versions 1 to {self.latest} exist" if self.latest else "nothing is published in it yet"
@@ -285,16 +285,14 @@ class Registry:
             "model_manager",
             "publish_version",
             {
-                "args": {
-                    "content": content_id(cid),
-                    "training_data": content_id(training_data_cid),
-                    "manifest_sha256": manifest_sha256,
-                    "head_commitment": head_commitment,
-                    "accuracy_ppm": 0 if accuracy is None else round(accuracy * 1e6),
-                    "job": Pubkey.default(),
-                    "note": fixed_text(note, 64, "note"),
-                    "make_current": int(make_current),
-                }
+                "content": content_id(cid),
+                "training_data": content_id(training_data_cid),
+                "manifest_sha256": manifest_sha256,
+                "head_commitment": head_commitment,
+                "accuracy_ppm": 0 if accuracy is None else round(accuracy * 1e6),
+                "job": Pubkey.default(),
+                "note": fixed_text(note, 64, "note"),
+                "make_current": make_current,
             },
             {"payer": wallet, "owner": wallet, "registry": self.key, "version": version,
              "system_program": SYSTEM_PROGRAM},

@@ -66,7 +66,7 @@ class Addresses:
 
     def version(self, registry: Pubkey, number: int) -> Pubkey:
         """A registry's version."""
-        return self._find(self.model_manager, b"version", bytes(registry), number.to_bytes(8, "little"))
+        return self._find(self.model_manager, b"version", bytes(registry), number.to_bytes(4, "little"))
 
     def log(self, registry: Pubkey, worker: Pubkey) -> Pubkey:
         """A worker's inference log on a registry."""
