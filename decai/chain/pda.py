@@ -114,4 +114,4 @@ class Addresses:
 
     def attestation(self, job: Pubkey, member: Pubkey) -> Pubkey:
         """A member's attestation of a job's record."""
-        return self._find(self.compute_verifier, b"attestation", bytes(job), bytes(member))
+        return self._find(self.compute_verifier, b"attest", bytes(job), bytes(member))
