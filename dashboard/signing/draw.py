@@ -37,7 +37,7 @@ def effects(found: Preview) -> ui.Html:
         ui.table(
             ["Account", "Address", "Change"],
             [[name, ui.address(address), delta] for name, delta, address in changes],
-            num=(2,),
+            numeric=(2,),
             caption="Balance changes, simulated",
         )
         if changes

@@ -1,0 +1,84 @@
+"""Starts what the wallet's browser tests need: an embedded node, the harness app, and Chromium."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+MOCK = (HERE / "mock_wallet.js").read_text("utf-8")
+AXE = ROOT / "dashboard" / "components" / "wallet" / "node_modules" / "axe-core" / "axe.min.js"
+
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def free_port() -> int:
+    """A port nothing listens on just now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@contextlib.contextmanager
+def app(rpc_url: str, home: Path, **environment: str) -> Iterator[str]:
+    """Serve the harness app with the dashboard's own settings; yields its URL."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "streamlit", "run", str(HERE / "app.py"),
+        "--server.address=127.0.0.1", f"--server.port={port}", "--server.headless=true",
+        "--server.fileWatcherType=none", "--browser.gatherUsageStats=false", "--client.toolbarMode=minimal",
+    ]  # fmt: skip
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "DECAI_URL": rpc_url, "DECAI_HOME": str(home), **environment}
+    log = home / "app.log"
+    home.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=env, cwd=home, stdout=out, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(
+                f"{url}/_stcore/health", timeout=1
+            ):
+                break
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the harness app didn't start:\n{log.read_text()}")
+            time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium under Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        try:
+            yield browser
+        finally:
+            browser.close()
