@@ -14,12 +14,14 @@ from solders.pubkey import Pubkey
 from decai.chain import Action, Chain, Confirmation, LocalWallet, Wallet, fixed_text, parse_address
 from decai.chain.client import SYSTEM_PROGRAM
 from decai.config import Settings, load_settings
-from decai.errors import AccountNotFound, ModelNotFound, RpcUnreachable, SettingsError, WalletError
+from decai.errors import AccountNotFound, GovernanceError, ModelNotFound, RpcUnreachable, SettingsError, WalletError
 from decai.registry import Registries, Registry
 
 if TYPE_CHECKING:
     from decai.explorer import Explorer
+    from decai.governance import Governance
     from decai.inference import Inference, Verification
+    from decai.market import Market
     from decai.storage import Store
 
 __all__ = ["Collective", "Status", "connect"]
@@ -119,6 +121,55 @@ class Collective:
         from decai.explorer import Explorer
 
         return Explorer(self.chain)
+
+    @cached_property
+    def market(self) -> Market:
+        """Offers, jobs and their records."""
+        from decai.market import Market
+
+        return Market(self)
+
+    @cached_property
+    def governance(self) -> Governance:
+        """The DAO in use: ``DECAI_DAO``, or the one that owns the registry in use, or the only one.
+
+        Raises
+        ------
+        GovernanceError
+            There is none yet, or several and none is named.
+        """
+        return self.dao()
+
+    def dao(self, which: str | Pubkey | None = None) -> Governance:
+        """A DAO by address or name; by default as :attr:`governance`."""
+        from decai.governance import Governance
+
+        named = str(which) if which is not None else self.settings.dao
+        found = self.chain.fetch_all("Dao").plain()
+        if named:
+            meant = [d for d in found if named in (d["address"], d["name"])]
+        else:
+            authorities = {str(self.chain.pda.of_dao("authority", Pubkey.from_string(d["address"]))): d for d in found}
+            owners = [r.owner for r in self.registries()]
+            meant = [authorities[o] for o in dict.fromkeys(owners) if o in authorities] or found
+        if len(meant) == 1:
+            return Governance(self, meant[0]["address"])
+        if not meant:
+            raise GovernanceError(
+                f"There is no collective {named!r}." if named else "There is no collective here yet.",
+                hint="Create one: `decai init`, or the dashboard's Start page.",
+            )
+        raise GovernanceError(
+            f"There are {len(meant)} collectives that this could mean.",
+            hint="Name one with DECAI_DAO: " + ", ".join(f"{d['name']} ({d['address']})" for d in meant),
+        )
+
+    def daos(self) -> list[Governance]:
+        """Every collective on this chain, oldest first."""
+        from decai.governance import Governance
+
+        found = sorted(self.chain.fetch_all("Dao").plain(), key=lambda d: (d["created_at"], d["address"]))
+        return [Governance(self, d["address"]) for d in found]
 
     # --- wallet ------------------------------------------------------------------------------------------------
 

@@ -112,6 +112,10 @@ class Addresses:
         """A training or evaluation set, by its content address."""
         return self._find(self.compute_verifier, b"set", digest)
 
+    def draft(self, owner: Pubkey, digest: bytes) -> Pubkey:
+        """The owner's draft of a content-addressed account."""
+        return self._find(self.compute_verifier, b"draft", bytes(owner), digest)
+
     def attestation(self, job: Pubkey, member: Pubkey) -> Pubkey:
         """A member's attestation of a job's record."""
         return self._find(self.compute_verifier, b"attest", bytes(job), bytes(member))
