@@ -1,7 +1,7 @@
 """The browser session's wallet: who is connected, what is being signed, and the one way for pages to write.
 
-A page never signs. It calls :func:`run_action` with an action (or with what builds one) and the session shows what it
-would do, asks the wallet, compares what comes back, sends it and follows it to its end::
+A page never signs. It calls :func:`run_action` with an action (or with what builds one); the session shows what
+it would do, asks the wallet, compares what comes back, sends it and follows it to its end::
 
     if st.button("Vote for"):
         session.run_action(lambda collective: collective.vote_action(3, "for"), key="vote-3")
@@ -126,7 +126,7 @@ def _local_wallet(collective: Collective) -> LocalWallet | None:
     return LocalWallet.load(path) if path.exists() else None
 
 
-# --- who ---------------------------------------------------------------------------------------------------------
+# --- who ---------------------------------------------------------------------------------------------------
 
 
 def address(collective: Collective | None = None) -> Pubkey | None:
@@ -153,7 +153,7 @@ def _who(found: Session, collective: Collective) -> tuple[Pubkey | None, LocalWa
     return (local.pubkey, local) if local is not None and wanted else (None, None)
 
 
-# --- writing -----------------------------------------------------------------------------------------------------
+# --- writing -----------------------------------------------------------------------------------------------
 
 
 def run_action(
@@ -222,7 +222,7 @@ def _built(
 
 
 def _leave(found: Session, flow: Flow) -> None:
-    """The person closed the dialog. What hasn't been sent is cancelled; what has is followed in the sidebar."""
+    """The dialog was closed. What hasn't been sent is cancelled; what has is followed in the sidebar."""
     flow.interrupted()
     if flow.stage is Stage.UNKNOWN:
         found.pending.append(flow)
@@ -238,11 +238,11 @@ def _finish(found: Session, flow: Flow) -> None:
         flow.on_done(flow.confirmation)
 
 
-# --- sidebar -----------------------------------------------------------------------------------------------------
+# --- sidebar -----------------------------------------------------------------------------------------------
 
 
 def sidebar(collective: Collective | None = None) -> None:
-    """Draw the wallet, and the dialog of the action under way. Call it on every run, from the entry script."""
+    """Draw the wallet, and the dialog of the action under way. Call it on every run, in the entry script."""
     found = _session()
     ui.show(ui.el("div", "Wallet, this session only", cls="eyebrow"))
     try:
@@ -388,7 +388,7 @@ def _pending(found: Session, where: Collective) -> None:
             st.rerun()
 
 
-# --- dialog ------------------------------------------------------------------------------------------------------
+# --- dialog ------------------------------------------------------------------------------------------------
 
 
 def _dismissed() -> None:

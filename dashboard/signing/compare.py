@@ -1,7 +1,7 @@
 """What a wallet gave back against what it was given.
 
-Wallets may touch a transaction: they refresh its blockhash, set the compute limit and price, and some add guards that
-can only make it fail. Those are told to the person and need their yes. Anything else is refused.
+Wallets may touch a transaction: they refresh its blockhash, set the compute limit and price, and some add guards
+that can only make it fail. Those are told to the person and need their yes. Anything else is refused.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def differences(sent: Message | MessageV0, returned: Message | MessageV0) -> tup
     changes = _budget(before, after)
     if added:
         changes.append(
-            f"It added {added} check{'s' if added > 1 else ''} by Lighthouse: they can only stop the transaction."
+            f"It added {added} check{'s' if added > 1 else ''} by Lighthouse, which can only stop the transaction."
         )
     if sent.recent_blockhash != returned.recent_blockhash:
         changes.append("It took a newer blockhash; this changes nothing but how long it stays valid.")
@@ -119,7 +119,7 @@ def _same(a: Instruction, b: Instruction) -> bool:
 
 
 def _guards(before: Sequence[Instruction], after: Sequence[Instruction]) -> int:
-    """How many guards were added; every instruction of ours must still be there, in order, and nothing else."""
+    """How many guards were added; every instruction of ours must be there, in order, and nothing else."""
     rest, added = list(before), 0
     for instruction in after:
         if rest and _same(rest[0], instruction):

@@ -145,7 +145,7 @@ class Flow:
         self.preview = preview(chain, self.action)
 
     def approve(self, chain: Chain, preview_id: str) -> None:
-        """The button under this preview was pressed: build the transaction on a fresh blockhash and ask for it."""
+        """The button under this preview was pressed: build it on a fresh blockhash and have it asked for."""
         if self.stage not in (Stage.PREVIEW, Stage.STOPPED) or preview_id != self.preview_id:
             return
         try:
@@ -237,7 +237,7 @@ class Flow:
             self._stop(Problem("You didn't accept what the wallet changed.", "Nothing was sent."))
 
     def _sent_by_wallet(self, chain: Chain, request: Request, reply: Mapping[str, Any]) -> None:
-        """The wallet sent it itself, so all there is to check is the signature, and then the ledger's copy."""
+        """The wallet sent it itself, so all there is to check is its signature; the ledger tells the rest."""
         try:
             signature = Signature.from_bytes(base64.b64decode(str(reply.get("signature")), validate=True))
         except (binascii.Error, ValueError):
@@ -260,8 +260,8 @@ class Flow:
     # --- sending --------------------------------------------------------------------------------------------
 
     def _send(self, chain: Chain, transaction: VersionedTransaction, height: int | None) -> None:
-        # The signature is known before anything leaves, so that an interruption from here on ends in "unknown",
-        # which is resolved by asking, and never in a second sending.
+        # The signature is known before anything leaves, so that an interruption from here on ends in
+        # "unknown", which is resolved by asking, and never in a second sending.
         if self.signature is not None:
             return
         self.signature = str(transaction.signatures[0])
@@ -342,7 +342,7 @@ class Flow:
             )
 
     def account_changed(self, address: Pubkey | None) -> None:
-        """The session's account is another one now: what was prepared for the old one ends, unless it was sent."""
+        """The session's account is another now: what was prepared for the old one ends, unless it was sent."""
         if address != self.action.payer and self.stage in SAFE:
             self._stop(
                 Problem(

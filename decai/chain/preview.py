@@ -1,4 +1,4 @@
-"""What a transaction would do, told before anyone signs: in words, and by running it without keeping the result."""
+"""What a transaction would do, told before anyone signs: in words, and by a run whose result isn't kept."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def instructions_of(message: Message | MessageV0) -> list[Instruction]:
 
 
 def _writable(message: Message | MessageV0, index: int) -> bool:
-    """Whether the header gives the account at this index write access: signers come first, read-only ones last."""
+    """Whether the header gives this account write access: signers come first, in each part read-only last."""
     header, count = message.header, len(message.account_keys)
     signers = header.num_required_signatures
     if index < signers:
@@ -214,7 +214,7 @@ def preview(chain: Chain, action: Action, transaction: VersionedTransaction | No
 
 
 def fee_of(chain: Chain, message: Message | MessageV0) -> int:
-    """The fee that the cluster asks for a message, lamports, priority included; 5,000 a signature if it won't say."""
+    """What the cluster charges for a message, lamports, priority included; 5,000 a signature if it won't say."""
     encoded = base64.b64encode(to_bytes_versioned(message)).decode()
     value = chain.rpc("getFeeForMessage", encoded, {"commitment": "confirmed"})["value"]
     return 5000 * int(message.header.num_required_signatures) if value is None else int(value)

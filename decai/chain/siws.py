@@ -1,8 +1,8 @@
 """Sign-in with Solana: proof that whoever asks holds the key of an address.
 
-The message is the one wallets know how to show (https://github.com/phantom/sign-in-with-solana, after EIP-4361): the
-site, the address, a nonce and times. A wallet's answer counts only for the very message that was handed out, once,
-before it expires, signed by the address in it.
+The message is the one wallets know how to show (https://github.com/phantom/sign-in-with-solana, after
+EIP-4361): the site, the address, a nonce and times. A wallet's answer counts only for the very message that was
+handed out, once, before it expires, signed by the address in it.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Challenge:
                 f"{domain} wants you to sign in with your Solana account:",
                 self.address,
                 "",
-                "Sign in to DecAI. This proves that the address is yours; it moves nothing and costs nothing.",
+                "Sign in to DecAI. This proves that the address is yours. It moves nothing and is free.",
                 "",
                 f"URI: {self.origin}",
                 "Version: 1",
@@ -144,8 +144,8 @@ class SignIn:
         Raises
         ------
         WalletError
-            No such challenge is open, it has expired, the origin is another, another message was signed, or the
-            signature isn't the address's.
+            No such challenge is open, it has expired, the origin is another, another message was signed, or
+            the signature isn't the address's.
         """
         challenge, self._open = self._open, None
         if challenge is None or not secrets.compare_digest(challenge.nonce, nonce):

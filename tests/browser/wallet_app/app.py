@@ -41,9 +41,7 @@ def first() -> None:
     if st.button("Pay too much"):
         session.run_action(lambda c: pay(1e6), key="too-much", collective=collective())
     if st.button("Create a registry"):
-        session.run_action(
-            lambda c: c.create_registry("harness"), key="registry", collective=collective()
-        )
+        session.run_action(lambda c: c.create_registry("harness"), key="registry", collective=collective())
     st.button("Only rerun")
     ui.show(f"Payments confirmed: {st.session_state.get('payments', 0)}")
     if found := session.outcome("pay"):
@@ -62,7 +60,9 @@ def done(_: object) -> None:
 
 st.set_page_config(page_title="Wallet harness", layout="wide", page_icon=str(Path(ui.STATIC) / "mark.svg"))
 ui.setup()
-chosen = st.navigation([st.Page(first, title="First", default=True), st.Page(second, title="Second", url_path="second")])
+chosen = st.navigation(
+    [st.Page(first, title="First", default=True), st.Page(second, title="Second", url_path="second")]
+)
 with st.sidebar:
     session.sidebar(collective())
 chosen.run()

@@ -46,17 +46,21 @@ def app(rpc_url: str, home: Path, **environment: str) -> Iterator[str]:
         "--server.address=127.0.0.1", f"--server.port={port}", "--server.headless=true",
         "--server.fileWatcherType=none", "--browser.gatherUsageStats=false", "--client.toolbarMode=minimal",
     ]  # fmt: skip
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "DECAI_URL": rpc_url, "DECAI_HOME": str(home), **environment}
+    ours = {"PYTHONPATH": str(ROOT), "DECAI_URL": rpc_url, "DECAI_HOME": str(home)}
+    env = {**os.environ, **ours, **environment}
     log = home / "app.log"
     home.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
-        process = subprocess.Popen(command, env=env, cwd=home, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env=env, cwd=ROOT / "dashboard", stdout=out, stderr=subprocess.STDOUT
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 60
         while True:
-            with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(
-                f"{url}/_stcore/health", timeout=1
+            with (
+                contextlib.suppress(urllib.error.URLError, OSError),
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=1),
             ):
                 break
             if process.poll() is not None or time.monotonic() > deadline:
