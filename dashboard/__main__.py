@@ -85,10 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     remember(Launch(options.rpc_url, options.home))
     if options.parent_pipe:
         end_with_parent()
-    warm_up()
 
     from streamlit.web import cli
 
+    # Not before: plotly, which Streamlit imports, looks at a pandas that is still being imported and fails.
+    warm_up()
     cli.main(args=streamlit_arguments(options.port, options.allowed_host), standalone_mode=False)
 
 

@@ -40,13 +40,13 @@ def quiet() -> Iterator[None]:
 
 def show(error: DecAIError) -> None:
     """Show one of the library's errors: what happened, and its hint."""
-    what = error.message
+    what: str = error.message
     why: object = ""
     if isinstance(error, TransactionFailed) and error.name:
         why = ui.join("The program's error: ", ui.mono(error.name))
     if isinstance(error, TransactionUnknown):
         why = ui.join("Signature ", ui.address(error.signature, 6))
-    ui.show(ui.error(what, why, error.hint or ""))
+    ui.show(ui.error(ui.prose(what), why, ui.prose(error.hint or "")))
 
 
 def unexpected() -> None:
@@ -95,7 +95,13 @@ def head(title: str, lede: str) -> None:
 
 def chain_gone(error: DecAIError) -> None:
     """Say that the chain doesn't answer, and look for it every two seconds."""
-    ui.show(ui.error(error.message, "Nothing is lost: what was confirmed stays confirmed.", error.hint or ""))
+    ui.show(
+        ui.error(
+            ui.prose(error.message),
+            "Nothing is lost: what was confirmed stays confirmed.",
+            ui.prose(error.hint or ""),
+        )
+    )
     ui.show(ui.sub("Looking for it every two seconds; this page returns by itself."))
 
     @st.fragment(run_every=2.0)

@@ -194,7 +194,7 @@ def scores(by_label: pd.DataFrame, *, dark: bool = False) -> Chart:
     _finish(figure, palette, 44 * len(ordered) + 56)
     figure.update_layout(margin={"l": 4, "r": 48, "t": 4, "b": 4}, bargap=0.55)
     figure.update_xaxes(range=[0, 1], title="score", showgrid=True, gridcolor=palette.hair, showline=False)
-    figure.update_yaxes(showgrid=False, tickfont={"size": 13, "color": palette.ink})
+    figure.update_yaxes(showgrid=False, ticklabelstandoff=8, tickfont={"size": 13, "color": palette.ink})
     return Chart(figure, by_label.sort_values("score", ascending=False, kind="stable").reset_index(drop=True))
 
 
@@ -239,7 +239,7 @@ def accuracy_by_version(versions: pd.DataFrame, *, dark: bool = False) -> Chart:
                 "line": {"width": 2, "color": palette.surface if name == "live" else palette.warm},
             },
             customdata=chosen[["published_at"]],
-            hovertemplate="<b>Version %{x}</b><br>%{y:.1%} on held-out terms<br>%{customdata[0]|%d %b %Y %H:%M}"
+            hovertemplate="<b>Version %{x}</b><br>%{y:.1%} on held-out terms<br>%{customdata[0]|%d %b %Y}"
             f"<extra>{name}</extra>",
             showlegend=bool(yanked.any()),
         )
@@ -302,7 +302,7 @@ def activity_by_kind(transactions: pd.DataFrame, *, dark: bool = False) -> Chart
         )
     )
     _finish(figure, palette, 34 * len(drawn) + 56)
-    figure.update_layout(margin={"l": 4, "r": 32, "t": 4, "b": 4})
+    figure.update_layout(margin={"l": 4, "r": 32, "t": 4, "b": 4}, bargap=0.55)
     figure.update_xaxes(title="transactions", rangemode="tozero", showline=False, tickformat="d")
-    figure.update_yaxes(showgrid=False, tickfont={"size": 13, "color": palette.ink})
+    figure.update_yaxes(showgrid=False, ticklabelstandoff=8, tickfont={"size": 13, "color": palette.ink})
     return Chart(figure, table)

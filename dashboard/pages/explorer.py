@@ -43,7 +43,7 @@ def search() -> None:
         "Signature or address",
         placeholder="Paste a transaction's signature or an account's address",
         icon=":material/search:",
-        key="explorer-search",
+        key="tx",
         bind="query-params",
     )
     if not wanted or not wanted.strip():
@@ -180,7 +180,7 @@ def field(name: str, value: Any) -> ui.Html:
 def account_list() -> None:
     """Every account of one type, a page at a time."""
     kinds = data.account_kinds()
-    kind = st.selectbox("Account type", list(kinds), key="explorer-kind", width=320, bind="query-params")
+    kind = st.selectbox("Account type", list(kinds), key="kind", width=320, bind="query-params")
     if kind is None:
         return
     found = data.accounts(kind)

@@ -115,7 +115,6 @@ def about(registry: Registry) -> None:
                 ("Address", ui.address(registry.address)),
                 ("Owner", ui.address(registry.owner)),
                 *offered,
-                ("Creator", ui.address(registry.creator)),
                 ("Bundle in use", ui.address(registry.current_cid, 6)),
                 ("Training data", ui.address(registry.training_data_cid, 6)),
                 ("Changed", ago(registry.updated_at)),

@@ -28,17 +28,16 @@ if (!window.__decaiPage) {
     }, 1400);
   });
 
-  // Links between pages: let Streamlit's own navigation take them, so that the session (and its wallet) goes on.
+  // Links between pages go through Streamlit's own history handling: a full load would end the session (and with
+  // it the wallet's).
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a.act[href]");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
-    const path = new URL(link.href).pathname.replace(/\/$/, "");
-    const own = [...document.querySelectorAll("[data-testid=stSidebarNavLink]")].find(
-      (candidate) => new URL(candidate.href).pathname.replace(/\/$/, "") === path,
-    );
-    if (!own) return;
+    const target = new URL(link.href);
+    if (target.origin !== location.origin) return;
     event.preventDefault();
-    own.click();
+    history.pushState({}, "", target);
+    window.dispatchEvent(new PopStateEvent("popstate"));
   });
 
   let scheme = "";

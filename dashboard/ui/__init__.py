@@ -53,6 +53,7 @@ __all__ = [
     "note",
     "page_head",
     "progress",
+    "prose",
     "row",
     "score",
     "section",

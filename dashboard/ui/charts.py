@@ -29,23 +29,47 @@ def chart(key: str, title: str, reading: str, drawn: Any, *, below: Any = None) 
         with st.container(horizontal=True, vertical_alignment="top", wrap=False, gap="small"):
             with st.container(width="stretch"):
                 section(title, reading)
-            with st.popover("Data", icon=":material/table_rows:", type="tertiary", help="Table and CSV"):
-                st.dataframe(picture.table, hide_index=True, width=460, key=f"{key}-table")
-                st.download_button(
-                    "Download CSV",
-                    picture.table.to_csv(index=False),
-                    f"{key}.csv",
-                    "text/csv",
-                    icon=":material/download:",
-                    key=f"{key}-csv",
-                    on_click="ignore",
-                )
-        st.plotly_chart(
-            picture.figure,
-            theme=None,
-            key=f"{key}-figure",
-            config={"displayModeBar": False, "responsive": True, "scrollZoom": False},
-            alt=f"{title}. {reading}",
-        )
+            _data(key, picture)
+        _figure(key, f"{title}. {reading}", picture)
         if below is not None:
             show(below)
+
+
+def _data(key: str, picture: Any) -> None:
+    """The table and its CSV, behind one button."""
+    with st.popover("Data", icon=":material/table_rows:", type="tertiary", help="Table and CSV"):
+        st.dataframe(picture.table, hide_index=True, width=460, key=f"{key}-table")
+        st.download_button(
+            "Download CSV",
+            picture.table.to_csv(index=False),
+            f"{key}.csv",
+            "text/csv",
+            icon=":material/download:",
+            key=f"{key}-csv",
+            on_click="ignore",
+        )
+
+
+def _figure(key: str, alt: str, picture: Any) -> None:
+    st.plotly_chart(
+        picture.figure,
+        theme=None,
+        key=f"{key}-figure",
+        config={"displayModeBar": False, "responsive": True, "scrollZoom": False},
+        alt=alt,
+    )
+
+
+def plain_chart(key: str, title: str, drawn: Any) -> None:
+    """Draw a chart inside a panel that is open already, with its table and CSV below it.
+
+    Parameters
+    ----------
+    key, title : str
+        Unique on the page, and what it shows.
+    drawn : callable (dark: bool) -> decai.charts.Chart
+        Draws it for the theme in use.
+    """
+    picture = drawn(dark())
+    _figure(key, title, picture)
+    _data(key, picture)

@@ -124,3 +124,9 @@ def section_title(title: str, note: Any = "") -> Html:
     """A smaller heading inside a panel, with a note beside it."""
     heading = el("div", title, cls="subtitle", role="heading", aria_level="3")
     return el("div", heading, sub(note) if note else "", cls="row under")
+
+
+def prose(words: str) -> Html:
+    """A sentence in which `code` stands between backticks, as in our error messages."""
+    parts = words.split("`")
+    return join(*(mono(part) if k % 2 else part for k, part in enumerate(parts)))

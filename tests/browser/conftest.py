@@ -1,0 +1,209 @@
+"""Browser tests: the real `decai up` on free ports, looked at through the real Chromium.
+
+Nothing here sleeps to let time pass: every wait is for content, and bounded. A page that logs an error to the
+console, or throws, fails its test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
+]
+START_SECONDS = 120
+WAIT_MS = 20_000
+DESKTOP, PHONE = 1440, 390
+
+
+@dataclass
+class Up:
+    """A running `decai up`."""
+
+    process: subprocess.Popen[str]
+    home: Path
+    urls: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        """The dashboard's address."""
+        return self.urls["dashboard_url"]
+
+
+@contextmanager
+def run_up(home: Path, *arguments: str) -> Iterator[Up]:
+    """Start `decai up` on a home and free ports; it is ready when its line of JSON has come."""
+    command = [
+        sys.executable,
+        "-c",
+        "from decai.cli import main; main()",
+        "up",
+        "--home",
+        str(home),
+        "--no-browser",
+        *(f"--{name}-port=0" for name in ("rpc", "kubo", "gateway", "dashboard")),
+        *arguments,
+    ]
+    log = (home.parent / f"{home.name}.log").open("w+")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home.parent)
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.put(line)
+        lines.put("")
+
+    threading.Thread(target=read, daemon=True).start()
+    try:
+        try:
+            line = lines.get(timeout=START_SECONDS)
+        except queue.Empty:
+            line = ""
+        if not line:
+            log.seek(0)
+            pytest.fail(f"decai up did not come up: {log.read()[-2000:]}")
+        yield Up(process, home, json.loads(line))
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(15)
+        assert process.stdout is not None
+        process.stdout.close()
+        log.close()
+
+
+@pytest.fixture(scope="session")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One network with the first model, for every test that only adds to it."""
+    with run_up(tmp_path_factory.mktemp("up") / "home") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Window:
+    """One browser window on the dashboard, and what its console complained about."""
+
+    page: Any
+    base: str
+    errors: list[str] = field(default_factory=list)
+
+    def visit(self, path: str = "", heading: str = "Overview") -> Any:
+        """Open a page by its address and wait for its heading."""
+        self.page.goto(f"{self.base}/{path}")
+        self.heading(heading)
+        return self.page
+
+    def go(self, name: str) -> Any:
+        """Open a page from the sidebar and wait for its heading."""
+        if not self.page.get_by_test_id("stSidebarNavLink").filter(has_text=name).first.is_visible():
+            self.page.get_by_test_id("stExpandSidebarButton").click()
+        self.page.get_by_test_id("stSidebarNavLink").filter(has_text=name).first.click()
+        self.heading(name)
+        return self.page
+
+    def heading(self, words: str) -> None:
+        """Wait for a page's heading."""
+        self.page.get_by_role("heading", name=words, level=1).wait_for()
+
+    def settled(self) -> None:
+        """Wait until no script runs and nothing is left over from the run before."""
+        self.page.wait_for_function(
+            """() => {
+                const app = document.querySelector('[data-testid=stApp]');
+                return app && app.getAttribute('data-test-script-state') === 'notRunning'
+                    && !document.querySelector('[data-testid=stSkeleton]');
+            }"""
+        )
+
+    def fits(self) -> bool:
+        """Whether the page needs no horizontal scrolling."""
+        return bool(
+            self.page.evaluate(
+                "() => document.querySelector('[data-testid=stMain]').scrollWidth <= window.innerWidth"
+            )
+        )
+
+
+@pytest.fixture
+def window(chromium: Any, up: Up) -> Iterator[Callable[..., Window]]:
+    """Open windows on the dashboard: ``window(dark=…, width=…)``. Console errors fail the test at its end."""
+    opened: list[tuple[Any, Window]] = []
+
+    def open_one(*, dark: bool = False, width: int = DESKTOP, base: str | None = None) -> Window:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        context.set_default_timeout(WAIT_MS)
+        made = Window(context.new_page(), base or up.url)
+        made.page.on(
+            "console", lambda message: made.errors.append(message.text) if message.type == "error" else None
+        )
+        made.page.on("pageerror", lambda error: made.errors.append(str(error)))
+        opened.append((context, made))
+        return made
+
+    yield open_one
+    complaints = [error for _, made in opened for error in made.errors]
+    for context, _ in opened:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def shot(tmp_path: Path) -> Callable[[Window, str], Path]:
+    """Take a picture of a whole page.
+
+    Into ``DECAI_SHOTS`` when that is set, else beside the test's other files.
+    """
+    folder = Path(os.environ.get("DECAI_SHOTS") or tmp_path)
+
+    def take(window: Window, name: str) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        width = window.page.viewport_size["width"]
+        high = window.page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
+        window.page.set_viewport_size({"width": width, "height": min(max(900, high), 4000)})
+        target = folder / f"{name}.png"
+        window.page.screenshot(path=str(target))
+        window.page.set_viewport_size({"width": width, "height": 900})
+        return target
+
+    return take
