@@ -1,8 +1,8 @@
 """The wallet component: the browser's Wallet Standard wallets in a Streamlit page.
 
-Two ES modules without dependencies: ``hub.js`` (wallets, connection, requests) and ``view.js`` (what is drawn).
-Streamlit takes a component's JavaScript as one text, so :func:`source` puts the second behind the first; there is
-no build step, and Node tests the same two files.
+Two ES modules without dependencies: ``hub.js`` (wallets, connection, requests) and ``view.js`` (the face).
+Streamlit takes a component's JavaScript as one text, so :func:`source` puts the second behind the first;
+there is no build step, and Node tests the same two files.
 """
 
 from __future__ import annotations

@@ -245,6 +245,11 @@ export class Hub {
     this.approved.add(preview);
   }
 
+  /** They changed their mind before the server had built it. */
+  revoke(preview) {
+    this.approved.delete(preview);
+  }
+
   /** Put a request to the wallet once. Asking again with the same id, however often, changes nothing. */
   ask(request) {
     if (this.requests.has(request.id) || !this.approved.has(request.preview)) return;

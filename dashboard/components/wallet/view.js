@@ -142,6 +142,7 @@ class Mount {
 
   cancel() {
     const request = this.data.request;
+    if (this.intent !== null) this.hub.revoke(this.intent);
     this.intent = null;
     if (request) this.hub.cancel(request.id);
     this.draw();
@@ -181,7 +182,7 @@ class Mount {
     if (data.mode !== "sign") {
       const account = hub.account();
       if (JSON.stringify(account) !== JSON.stringify(data.account ?? null)) this.publish("account", account);
-      else this.published.account = JSON.stringify(account);
+      else delete this.published.account; // heard: should the server forget it, it is told again
     }
     const outbox = hub.outbox(data.acknowledged ?? []).filter((reply) => data.request?.id === reply.id);
     if (outbox.length) this.publish("outbox", outbox);
