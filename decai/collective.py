@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from decai.inference import Inference, Verification
     from decai.market import Market
     from decai.storage import Store
+    from decai.training.service import TrainingService
 
 __all__ = ["Collective", "Status", "connect"]
 
@@ -128,6 +129,13 @@ class Collective:
         from decai.market import Market
 
         return Market(self)
+
+    @cached_property
+    def training(self) -> TrainingService:
+        """Sets, and recomputing results."""
+        from decai.training.service import TrainingService
+
+        return TrainingService(self)
 
     @cached_property
     def governance(self) -> Governance:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Published", "Registries", "Registry", "Version"]
 
 NO_KEY = str(Pubkey.default())
-_STATUS = {0: "live", 1: "yanked"}
+_STATUS = {1: "live", 2: "yanked"}
 
 
 @dataclass(frozen=True)
@@ -333,20 +333,20 @@ class Registry:
         say = progress or (lambda _: None)
         say("checking the bundle")
         loaded = load_bundle(bundle)
+        manifest = loaded.manifest
         fixed_text(note, 64, "note")
         say("storing the blocks")
         store = self._collective.store
-        was_pinned = None
         cid = store.publish(loaded.path)
         was_pinned = cid in {v.cid for v in self.versions}
         say("publishing on chain")
         try:
             action = self.publish_action(
                 cid=cid,
-                manifest_sha256=loaded.manifest_sha256,
-                head_commitment=loaded.head_commitment or bytes(32),
-                training_data_cid=loaded.training_set_cid or "",
-                accuracy=loaded.accuracy,
+                manifest_sha256=bytes.fromhex(loaded.manifest_sha256),
+                head_commitment=loaded.commitment,
+                training_data_cid=(manifest.training_set.cid or "") if manifest.training_set else "",
+                accuracy=manifest.metrics.accuracy_ppm / 1e6 if manifest.metrics else None,
                 note=note,
                 make_current=make_current,
             )
