@@ -1,0 +1,526 @@
+"""The virtual machine, the accounts by owner, and the one way a transaction is executed and kept."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from solders.account import Account
+from solders.clock import Clock
+from solders.epoch_schedule import EpochSchedule
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.litesvm import FeatureSet, LiteSVM
+from solders.message import Message, MessageV0
+from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
+from solders.transaction import VersionedTransaction
+from solders.transaction_metadata import FailedTransactionMetadata, SimulatedTransactionInfo
+
+from decai.errors import NodeError
+from decai.localnet import programs
+from decai.localnet.errors import (
+    INTERNAL_ERROR,
+    PREFLIGHT_FAILURE,
+    SIGNATURE_FAILURE,
+    RpcError,
+    describe,
+    invalid,
+)
+from decai.localnet.ledger import Ledger, StoredTransaction
+from decai.localnet.slots import SLOTS_PER_EPOCH, SlotClock
+from decai.localnet.wire import LoadedKeys, inner_instructions, load_keys, memo_of, token_balances
+
+_T = TypeVar("_T")
+
+LAMPORTS_PER_SOL = 1_000_000_000
+MAX_AIRDROP_LAMPORTS = 10_000 * LAMPORTS_PER_SOL
+SYSTEM_PROGRAM = Pubkey.default()
+
+# Active in LiteSVM's default set and on no cluster: it turns the upgradeable loader's deployments off
+# (disable_new_loader_v3_deployments, SIMD-0167).
+_NO_LOADER_V3_DEPLOYMENTS = Pubkey.from_string("EmhbpdVtZ2hWRGFWBDjn2i3SJD8Z36z4mpMcZJEnebnP")
+_FAUCET_LAMPORTS = 500_000_000 * LAMPORTS_PER_SOL
+_PREINSTALLED = (
+    "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA",
+    "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb",
+    "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL",
+    "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr",
+    "Memo1UhkJRfHyvLMcVucJwxXeuD728EqVDDwQDxFMNo",
+)
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A transaction that is in the ledger: what subscribers are told about.
+
+    Attributes
+    ----------
+    signature : str
+        Base58.
+    error : object
+        The ``TransactionError`` in JSON form, or None.
+    logs : list of str
+        The program log.
+    keys : list of Pubkey
+        Every address mentioned.
+    changed : list of (Pubkey, Account or None)
+        What was written, as it is now; None is an account that is no more.
+    """
+
+    signature: str
+    error: object
+    logs: list[str]
+    keys: list[Pubkey]
+    changed: list[tuple[Pubkey, Account | None]]
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """The outcome of a transaction that was tried and not kept."""
+
+    error: object
+    logs: list[str]
+    units: int
+    return_data: dict[str, object] | None
+    inner: list[dict[str, object]]
+    accounts: dict[Pubkey, Account]
+
+
+class Runtime:
+    """A Solana runtime whose every change is in the ledger before anyone hears of it.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Where it is kept; what it holds is loaded.
+    clock : callable
+        Returns unix time in seconds.
+
+    Notes
+    -----
+    Not safe for threads by itself: hold ``lock`` around anything that reads or writes.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], float]) -> None:
+        self.lock = threading.RLock()
+        self.ledger = ledger
+        self.listeners: list[Callable[[Executed], None]] = []
+        self.slot_listeners: list[Callable[[int], None]] = []
+        self.accounts: dict[bytes, Account] = {}
+        self.by_owner: dict[bytes, dict[bytes, Account]] = {}
+        features = FeatureSet.all_enabled()
+        active = dict(features.active)
+        active.pop(_NO_LOADER_V3_DEPLOYMENTS, None)
+        features = FeatureSet(active, {_NO_LOADER_V3_DEPLOYMENTS})
+        # Blockhashes and duplicates are checked here: LiteSVM takes one blockhash, and forgets at a restart.
+        self._svm = (
+            LiteSVM.default()
+            .with_builtins(features)
+            .with_lamports(10**18)
+            .with_sysvars()
+            .with_precompiles(features)
+            .with_spl_programs()
+            .with_sigverify(True)
+            .with_blockhash_check(False)
+            .with_transaction_history(0)
+        )
+        self._svm.set_epoch_schedule(EpochSchedule.without_warmup())
+        self._slot_hashes: list[tuple[int, Hash]] = []
+        seed = ledger.setting("seed")
+        if seed is None:
+            seed = os.urandom(32)
+            with ledger.transaction():
+                ledger.keep_setting("seed", seed)
+                ledger.keep_setting("origin", clock())
+                ledger.keep_setting("offset", 0.0)
+        if not isinstance(seed, bytes) or len(seed) != 32:
+            raise NodeError("The ledger has no seed.", hint="It is damaged: move it away to start afresh.")
+        self.genesis_hash = Hash.hash(b"decai genesis" + seed)
+        self.faucet = Keypair.from_seed(bytes(Hash.hash(b"decai faucet" + seed)))
+        self.identity = Keypair.from_seed(bytes(Hash.hash(b"decai identity" + seed))).pubkey()
+        self.clock = SlotClock(seed, self._number("origin"), clock, self._number("offset"))
+        self.clock.never_before(*ledger.last_time())
+        self.sequence = ledger.last_sequence()
+        for name in _PREINSTALLED:
+            address = Pubkey.from_string(name)
+            self._index(bytes(address), self._svm.get_account(address))
+        try:
+            for key, account in ledger.accounts():
+                self._svm.set_account(Pubkey.from_bytes(key), account)
+                self._index(key, account)
+        except (ValueError, RuntimeError) as error:
+            raise NodeError(
+                f"The ledger {ledger.path} holds an account that can't be loaded: {error}.",
+                hint="It is damaged: move it away to start afresh.",
+            ) from error
+        self.tick()
+        if bytes(self.faucet.pubkey()) not in self.accounts:
+            self.put(
+                [(self.faucet.pubkey(), Account(_FAUCET_LAMPORTS, b"", SYSTEM_PROGRAM, False, 2**64 - 1))]
+            )
+
+    def _number(self, name: str) -> float:
+        value = self.ledger.setting(name)
+        if not isinstance(value, int | float):
+            raise NodeError(f"The ledger has no {name}.", hint="It is damaged: move it away to start afresh.")
+        return float(value)
+
+    # Time ------------------------------------------------------------------------------------------------
+
+    @property
+    def slot(self) -> int:
+        """The current slot."""
+        return self.clock.slot
+
+    def tick(self) -> None:
+        """Follow the clock: in a new slot the sysvars that tell time are set."""
+        before = self.clock.unix_timestamp
+        new_slot = self.clock.advance()
+        if new_slot:
+            self._slot_hashes = self.clock.slot_hashes(self._slot_hashes)
+            self._svm.set_slot_hashes(self._slot_hashes)
+        if new_slot or before != self.clock.unix_timestamp:
+            slot, epoch = self.clock.slot, self.clock.slot // SLOTS_PER_EPOCH
+            started = self.clock.time_of(epoch * SLOTS_PER_EPOCH)
+            self._svm.set_clock(Clock(slot, started, epoch, epoch + 1, self.clock.unix_timestamp))
+        if new_slot:
+            for listener in self.slot_listeners:
+                listener(self.slot)
+
+    def warp(self, seconds: float) -> None:
+        """Let time pass at once (for tests); kept in the ledger."""
+        self.clock.offset += seconds
+        with self.ledger.transaction():
+            self.ledger.keep_setting("offset", self.clock.offset)
+        self.tick()
+
+    # Accounts --------------------------------------------------------------------------------------------
+
+    def account(self, address: Pubkey) -> Account | None:
+        """An account, or None; one without lamports doesn't exist."""
+        account = self._svm.get_account(address)
+        return account if account is not None and account.lamports > 0 else None
+
+    def owned_by(self, owner: Pubkey) -> Iterable[tuple[bytes, Account]]:
+        """Address (32 bytes) and account of all that a program owns, in the order they came to it."""
+        return self.by_owner.get(bytes(owner), {}).items()
+
+    def rent(self, size: int) -> int:
+        """Lamports that make an account of so many bytes rent-exempt."""
+        return self._svm.minimum_balance_for_rent_exemption(size)
+
+    def _index(self, key: bytes, account: Account | None) -> None:
+        old = self.accounts.get(key)
+        if old is not None and (account is None or old.owner != account.owner):
+            siblings = self.by_owner[bytes(old.owner)]
+            del siblings[key]
+            if not siblings:
+                del self.by_owner[bytes(old.owner)]
+        if account is None:
+            self.accounts.pop(key, None)
+        else:
+            self.accounts[key] = account
+            self.by_owner.setdefault(bytes(account.owner), {})[key] = account
+
+    def _restore(self, before: Iterable[tuple[Pubkey, Account | None]]) -> None:
+        """Undo what the virtual machine did when the ledger couldn't keep it."""
+        for address, account in sorted(before, key=lambda pair: pair[1] is not None and pair[1].executable):
+            self._svm.set_account(address, account or Account(0, b"", SYSTEM_PROGRAM))
+
+    def put(
+        self,
+        accounts: list[tuple[Pubkey, Account]],
+        *,
+        step: tuple[str, dict[str, object]] | None = None,
+    ) -> None:
+        """Write accounts without a transaction: all or nothing, here and in the ledger.
+
+        Parameters
+        ----------
+        accounts : list of (Pubkey, Account)
+            A program's data before the program.
+        step : (str, dict), optional
+            A named step to record with them.
+        """
+        before = [(address, self._svm.get_account(address)) for address, _ in accounts]
+        try:
+            for address, account in accounts:
+                self._svm.set_account(address, account)
+            with self.ledger.transaction():
+                self.ledger.keep_accounts(
+                    [(bytes(address), account) for address, account in accounts], self.slot
+                )
+                if step is not None:
+                    self.ledger.keep_step(*step)
+        except BaseException:
+            self._restore(before)
+            raise
+        for address, account in accounts:
+            self._index(bytes(address), account)
+
+    # Transactions ----------------------------------------------------------------------------------------
+
+    def load_keys(self, transaction: VersionedTransaction) -> LoadedKeys:
+        """Every address a transaction names, those of lookup tables included."""
+        return self.load_message_keys(transaction.message)
+
+    def load_message_keys(self, message: Message | MessageV0) -> LoadedKeys:
+        """Every address a message names, those of lookup tables included."""
+        return load_keys(message, self.account)
+
+    def is_known(self, transaction: VersionedTransaction) -> bool:
+        """Whether this transaction is in the ledger already."""
+        return self.ledger.status(bytes(transaction.signatures[0])) is not None
+
+    def simulate(
+        self, transaction: VersionedTransaction, *, verify: bool, check_blockhash: bool
+    ) -> Simulated:
+        """Try a transaction on the current state.
+
+        Parameters
+        ----------
+        transaction : VersionedTransaction
+            What to try.
+        verify : bool
+            Whether signatures must be valid.
+        check_blockhash : bool
+            Whether the blockhash must be recent.
+        """
+        if check_blockhash and not self.clock.is_recent(transaction.message.recent_blockhash):
+            return Simulated("BlockhashNotFound", [], 0, None, [], {})
+        if check_blockhash and self.is_known(transaction):
+            return Simulated("AlreadyProcessed", [], 0, None, [], {})
+        self._svm.with_sigverify(verify)
+        try:
+            result = _guarded(lambda: self._svm.simulate_transaction(transaction))
+        finally:
+            self._svm.with_sigverify(True)
+        meta = result.meta()
+        returned = meta.return_data()  # type: ignore[attr-defined]
+        failed = isinstance(result, FailedTransactionMetadata)
+        return Simulated(
+            json.loads(result.to_json())["err"] if failed else None,
+            meta.logs(),
+            meta.compute_units_consumed(),
+            _return_data(returned.program_id, returned.data) if returned.data else None,
+            inner_instructions(meta.inner_instructions()),
+            dict(result.post_accounts()) if isinstance(result, SimulatedTransactionInfo) else {},
+        )
+
+    def send(self, transaction: VersionedTransaction, wire: bytes, *, preflight: bool) -> str:
+        """Execute a transaction and keep it, failed or not.
+
+        Parameters
+        ----------
+        transaction : VersionedTransaction
+            Sanitised, with at least one signature.
+        wire : bytes
+            The transaction as it was received.
+        preflight : bool
+            Simulate first and refuse what fails, instead of charging a fee for it.
+
+        Returns
+        -------
+        str
+            The signature: when this returns, the transaction is final.
+
+        Raises
+        ------
+        RpcError
+            It can't be processed, or preflight found it to fail.
+        """
+        if self.is_known(transaction) and not preflight:
+            return str(transaction.signatures[0])
+        if preflight or not self.clock.is_recent(transaction.message.recent_blockhash):
+            tried = self.simulate(transaction, verify=True, check_blockhash=True)
+            if tried.error is not None:
+                raise _refusal(tried.error, tried.logs, tried.units, tried.return_data)
+        return self._execute(transaction, wire)
+
+    def _execute(self, transaction: VersionedTransaction, wire: bytes) -> str:
+        loaded = self.load_keys(transaction)
+        before = [self.account(key) for key in loaded.keys]
+        result = _guarded(lambda: self._svm.send_transaction(transaction))
+        failed = isinstance(result, FailedTransactionMetadata)
+        meta = result.meta() if isinstance(result, FailedTransactionMetadata) else result
+        error = json.loads(result.to_json())["err"] if failed else None
+        logs = meta.logs()
+        if failed and self.account(loaded.keys[0]) == before[0]:
+            # No fee was charged: it never ran (bad signature, no fee payer). A cluster keeps no trace of it.
+            raise _refusal(error, logs, 0, None)
+        written: list[tuple[Pubkey, Account | None]] = []
+        for index, (key, writable) in enumerate(zip(loaded.keys, loaded.writable, strict=True)):
+            if writable and (index == 0 or not failed):
+                written.append((key, self._after(key)))
+        after = [self.account(key) for key in loaded.keys]
+        balances = [0 if account is None else account.lamports for account in before]
+        new_balances = [0 if account is None else account.lamports for account in after]
+        returned = meta.return_data()  # type: ignore[attr-defined]
+        body: dict[str, object] = {
+            "err": error,
+            "status": {"Ok": None} if error is None else {"Err": error},
+            # Lamports are conserved inside a transaction: what is missing is the fee.
+            "fee": sum(balances) - sum(new_balances),
+            "preBalances": balances,
+            "postBalances": new_balances,
+            "innerInstructions": inner_instructions(meta.inner_instructions()),
+            "logMessages": logs,
+            "preTokenBalances": token_balances(loaded.keys, before, self.account),
+            "postTokenBalances": token_balances(loaded.keys, after, self.account),
+            "rewards": [],
+            "loadedAddresses": loaded.looked_up,
+            "computeUnitsConsumed": meta.compute_units_consumed(),
+        }
+        if returned.data:
+            body["returnData"] = _return_data(returned.program_id, returned.data)
+        stored = StoredTransaction(
+            self.sequence + 1,
+            bytes(transaction.signatures[0]),
+            self.slot,
+            self.clock.unix_timestamp,
+            wire,
+            None if error is None else json.dumps(error),
+            memo_of(transaction.message),
+            json.dumps(body, separators=(",", ":")),
+        )
+        try:
+            with self.ledger.transaction():
+                self.ledger.keep_accounts([(bytes(key), account) for key, account in written], self.slot)
+                self.ledger.keep_transaction(stored, {bytes(key) for key in loaded.keys})
+        except sqlite3.Error as problem:
+            self._restore(zip(loaded.keys, before, strict=True))
+            raise RpcError(
+                INTERNAL_ERROR, f"The ledger can't be written, so nothing was executed: {problem}"
+            ) from problem
+        self.sequence += 1
+        for key, account in written:
+            self._index(bytes(key), account)
+        signature = str(transaction.signatures[0])
+        executed = Executed(signature, error, logs, loaded.keys, written)
+        for listener in self.listeners:
+            listener(executed)
+        return signature
+
+    def _after(self, key: Pubkey) -> Account | None:
+        """An account just written. LiteSVM leaves the bytes of a closed one behind: they are cleared."""
+        account = self._svm.get_account(key)
+        if account is None or account.lamports > 0:
+            return account
+        if account.data or account.owner != SYSTEM_PROGRAM:
+            self._svm.set_account(key, Account(0, b"", SYSTEM_PROGRAM))
+        return None
+
+    def airdrop(self, address: Pubkey, lamports: int) -> str:
+        """Give lamports from the faucet by a transfer like any other; returns its signature.
+
+        Raises
+        ------
+        RpcError
+            More than `MAX_AIRDROP_LAMPORTS`, or too little for an account to exist.
+        """
+        if not 0 < lamports <= MAX_AIRDROP_LAMPORTS:
+            invalid(
+                f"the faucet gives 1 to {MAX_AIRDROP_LAMPORTS} lamports (10,000 SOL) a call, not {lamports}"
+            )
+        payer = self.faucet.pubkey()
+        instruction = transfer(TransferParams(from_pubkey=payer, to_pubkey=address, lamports=lamports))
+        # A blockhash of its own, so that equal airdrops in one slot are different transactions.
+        unique = Hash.hash(bytes(self.genesis_hash) + (self.sequence + 1).to_bytes(8, "little"))
+        message = Message.new_with_blockhash([instruction], payer, unique)
+        transaction = VersionedTransaction(message, [self.faucet])
+        tried = self.simulate(transaction, verify=True, check_blockhash=False)
+        if tried.error is not None:
+            raise _refusal(tried.error, tried.logs, tried.units, None)
+        return self._execute(transaction, bytes(transaction))
+
+    # Programs --------------------------------------------------------------------------------------------
+
+    def deploy(
+        self, program_id: Pubkey, elf: bytes, authority: Pubkey | None, name: str | None
+    ) -> programs.Deployment:
+        """Install or upgrade a program of the upgradeable loader; see `Node.deploy`."""
+        where = programs.programdata_address(program_id)
+        sha256 = programs.digest(elf)
+        current, data = self.account(program_id), self.account(where)
+        if current is not None and (current.owner != programs.LOADER_V3 or not current.executable):
+            raise NodeError(
+                f"{program_id} is the address of another account, owned by {current.owner}.",
+                hint="A program needs an address of its own.",
+            )
+        present = None if current is None or data is None else programs.read_programdata(data.data)
+        same = present is not None and programs.same_code(present[2], elf)
+        if present is not None and same and authority in (None, present[1]):
+            return programs.Deployment(program_id, where, sha256, "unchanged", present[0])
+        keeper = authority if authority is not None or present is None else present[1]
+        lamports = max(
+            self.rent(programs.PROGRAM_DATA_HEADER + len(elf)), 0 if data is None else data.lamports
+        )
+        detail: dict[str, object] = {
+            "program": str(program_id),
+            "name": name,
+            "sha256": sha256,
+            "slot": self.slot,
+            "upgrade_authority": None if keeper is None else str(keeper),
+        }
+        if present is not None:
+            detail["replaced_sha256"] = programs.digest(present[2])
+        try:
+            self.put(
+                [
+                    (where, programs.programdata_account(elf, self.slot, keeper, lamports)),
+                    (program_id, programs.program_account(program_id, self.rent(programs.PROGRAM_SIZE))),
+                ],
+                step=("install_programs" if present is None else "upgrade_programs", detail),
+            )
+        except sqlite3.Error as error:
+            raise NodeError(
+                f"The ledger {self.ledger.path} can't be written: {error}.", hint="Is the disk full?"
+            ) from error
+        except (ValueError, RuntimeError) as error:
+            raise NodeError(
+                f"{name or program_id} isn't a program the runtime can load: {error}.",
+                hint="It must be an ELF file built for Solana (SBF).",
+            ) from error
+        return programs.Deployment(
+            program_id, where, sha256, "installed" if present is None else "upgraded", self.slot
+        )
+
+
+def _guarded(run: Callable[[], _T]) -> _T:
+    """Run the virtual machine; a panic inside it is this request's error, not the node's end."""
+    try:
+        return run()
+    except BaseException as error:
+        # PanicException derives from BaseException and can't be imported.
+        if type(error).__name__ == "PanicException" or isinstance(error, ValueError | RuntimeError):
+            raise RpcError(INTERNAL_ERROR, f"The runtime failed on the transaction: {error}") from error
+        raise
+
+
+def _return_data(program_id: Pubkey, data: bytes) -> dict[str, object]:
+    return {"programId": str(program_id), "data": [base64.b64encode(bytes(data)).decode(), "base64"]}
+
+
+def _refusal(error: object, logs: list[str], units: int, return_data: dict[str, object] | None) -> RpcError:
+    if error == "SignatureFailure":
+        return RpcError(SIGNATURE_FAILURE, "Transaction signature verification failure")
+    return RpcError(
+        PREFLIGHT_FAILURE,
+        f"Transaction simulation failed: {describe(error)}",
+        {
+            "accounts": None,
+            "err": error,
+            "innerInstructions": None,
+            "logs": logs,
+            "replacementBlockhash": None,
+            "returnData": return_data,
+            "unitsConsumed": units,
+        },
+    )
