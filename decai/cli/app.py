@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import decai
-from decai.cli import models, network, wallet
+from decai.cli import governance, jobs, models, network, wallet
 
 __all__ = ["app"]
 
@@ -37,5 +36,5 @@ def _main(
     """Settings are environment variables DECAI_*; see docs/settings.md."""
 
 
-for module in (network, models, wallet):
+for module in (network, models, governance, jobs, wallet):
     module.register(app)

@@ -68,6 +68,7 @@ class Worker:
         self.offer = offer
         self.say = say
         self.wallet = str(collective.signer())
+        self.submitted = 0
         self._given_up: set[tuple[str, int]] = set()
 
     def announce(self) -> None:
@@ -104,7 +105,7 @@ class Worker:
         int
             Jobs submitted.
         """
-        submitted = 0
+        before = self.submitted
         while not stop():
             worked = False
             try:
@@ -112,13 +113,12 @@ class Worker:
                     if stop():
                         break
                     outcome = self.step(job, stop=stop)
-                    submitted += outcome == "submitted"
                     worked = worked or outcome is not None
             except DecAIError as e:
                 self.say(f"{e}")
             if not worked:
                 wait(poll_s)
-        return submitted
+        return self.submitted - before
 
     def step(self, job: Job, *, stop: Callable[[], bool] = lambda: False) -> str | None:
         """Do the next thing that this worker can do for a job; None when there is nothing."""
@@ -183,6 +183,7 @@ class Worker:
             return None
         finally:
             shutil.rmtree(work, ignore_errors=True)
+        self.submitted += 1
         self.say(f"submitted job {job.address}: {result.correct_after} of {result.rows} right, {cid}")
         return "submitted"
 
