@@ -43,12 +43,10 @@ class State:
 
 @cache
 def source() -> str:
-    """The component's JavaScript: both modules as one."""
-    hub = re.sub(
-        r"^export (?=const|class|function|async)", "", (HERE / "hub.js").read_text("utf-8"), flags=re.M
-    )
-    view = re.sub(r"^import .*?;\n", "", (HERE / "view.js").read_text("utf-8"), flags=re.M)
-    return f"{hub}\n{view}"
+    """The component's JavaScript: both modules as one, with the view's default export."""
+    hub, view = ((HERE / name).read_text("utf-8") for name in ("hub.js", "view.js"))
+    view = re.sub(r"^import .*?;\n", "", view, flags=re.M)
+    return re.sub(r"^export (?!default)", "", f"{hub}\n{view}", flags=re.M)
 
 
 @cache

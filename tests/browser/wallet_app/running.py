@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -49,10 +50,14 @@ def app(rpc_url: str, home: Path, **environment: str) -> Iterator[str]:
     ours = {"PYTHONPATH": str(ROOT), "DECAI_URL": rpc_url, "DECAI_HOME": str(home)}
     env = {**os.environ, **ours, **environment}
     log = home / "app.log"
-    home.mkdir(parents=True, exist_ok=True)
+    theme = (ROOT / "dashboard" / ".streamlit" / "config.toml").read_text("utf-8")
+    (home / ".streamlit").mkdir(parents=True, exist_ok=True)
+    # The dashboard's theme without its font file, which is served from beside the dashboard's own script.
+    plain = re.sub(r"\[\[theme\.fontFaces\]\]\n(?:.+\n)*", "", theme)
+    (home / ".streamlit" / "config.toml").write_text(plain, "utf-8")
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, env=env, cwd=ROOT / "dashboard", stdout=out, stderr=subprocess.STDOUT
+            command, env=env, cwd=home, stdout=out, stderr=subprocess.STDOUT
         )
     url = f"http://127.0.0.1:{port}"
     try:
