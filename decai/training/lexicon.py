@@ -98,7 +98,7 @@ def split_lexicon(
         distinct.setdefault(example.text.lower(), example)  # the tokenizer doesn't see case
     if len(distinct) < train_rows + eval_rows:
         raise TrainingError(
-            f"{len(distinct)} distinct terms can't fill {train_rows} training and {eval_rows} evaluation rows.",
+            f"{len(distinct)} distinct terms can't fill {train_rows} + {eval_rows} rows.",
             hint="Ask for fewer rows.",
         )
     shuffled = sorted(distinct, key=lambda term: hashlib.sha256(f"{_SPLIT_SEED}:{term}".encode()).digest())
