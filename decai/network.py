@@ -183,10 +183,8 @@ def ensure_first_model(collective: Collective, say: Callable[[str], None] = lamb
     from decai.models import first_model
 
     with tempfile.TemporaryDirectory(prefix="decai-first-") as folder:
-        first = first_model(Path(folder), progress=say)
-        say("storing the training and evaluation sets")
-        for path in (first.train_set, first.eval_set):
-            collective.store.publish(path)
+        # The manifest names its sets by CID, so they are stored before the bundle is built.
+        first = first_model(Path(folder), progress=say, publish_set=collective.store.publish)
         registry = collective.create_registry(FIRST_MODEL)
         registry.publish(first.bundle, note="First model, one training segment", progress=say)
     return True
