@@ -322,6 +322,8 @@ class Chain:
             return self._programs[program].type[name](**made)
         if isinstance(kind, dict) and "vec" in kind:
             return [self._argument(program, kind["vec"], v) for v in value]
+        if isinstance(value, Pubkey):
+            return bytes(value)  # anchorpy copies structs deeply, which a Pubkey refuses
         if isinstance(value, bytes | bytearray):
             return value if kind == "bytes" else list(value)
         return value

@@ -96,6 +96,8 @@ def cid_of(raw: bytes) -> str:
 def plain(record: np.void | NDArray[Any], name: str = "") -> Any:
     """One decoded record as plain Python: keys as base58, texts as str, other bytes as hexadecimal."""
     kind = record.dtype
+    if record.shape:
+        return [plain(r, name) for r in record]
     if kind.names:
         if kind.names == ("scheme", "len", "bytes"):
             return cid_of(record.tobytes())
@@ -107,8 +109,6 @@ def plain(record: np.void | NDArray[Any], name: str = "") -> Any:
         if kind.itemsize == KEY_SIZE and not _is_digest(name):
             return base58.b58encode(raw).decode()
         return raw.hex()
-    if record.shape:
-        return [plain(r, name) for r in record]
     return record.item()
 
 

@@ -40,8 +40,8 @@ _FIELDS = {"format", "version", "title", "cluster_genesis", "payer", "signers", 
            "last_valid_block_height", "nonce_account", "digest"}  # fmt: skip
 _NONCE_SIZE = 80  # u32 version, u32 state, authority[32], nonce[32], u64 fee (solana nonce::state::Versions)
 _EXPIRY = (
-    "A recent blockhash lasts about 150 slots (60 to 90 seconds). For a signer that takes longer, build with a "
-    "nonce account: then it stays valid until the nonce is used."
+    "A recent blockhash lasts about 150 slots (60 to 90 seconds). For a signer that takes longer, build with "
+    "a nonce account: then it stays valid until the nonce is used."
 )
 
 

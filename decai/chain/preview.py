@@ -214,7 +214,7 @@ def preview(chain: Chain, action: Action, transaction: VersionedTransaction | No
 
 
 def fee_of(chain: Chain, message: Message | MessageV0) -> int:
-    """What the cluster charges for a message, lamports, priority included; 5,000 a signature if it won't say."""
+    """The cluster's charge for a message, lamports, priority included; 5,000 a signature if it won't say."""
     encoded = base64.b64encode(to_bytes_versioned(message)).decode()
     value = chain.rpc("getFeeForMessage", encoded, {"commitment": "confirmed"})["value"]
     return 5000 * int(message.header.num_required_signatures) if value is None else int(value)

@@ -1,8 +1,8 @@
 """Sign-in with Solana: proof that whoever asks holds the key of an address.
 
 The message is the one wallets know how to show (https://github.com/phantom/sign-in-with-solana, after
-EIP-4361): the site, the address, a nonce and times. A wallet's answer counts only for the very message that was
-handed out, once, before it expires, signed by the address in it.
+EIP-4361): the site, the address, a nonce and times. A wallet's answer counts only for the very message that
+was handed out, once, before it expires, signed by the address in it.
 """
 
 from __future__ import annotations
