@@ -30,10 +30,18 @@ def page(name: str, title: str, symbol: str, default: bool = False) -> st.Page:
 ui.setup()
 chosen = st.navigation(
     {
-        "Collective": [page("overview", "Overview", "lens_blur", default=True)],
+        "Collective": [
+            page("overview", "Overview", "lens_blur", default=True),
+            page("start", "Start", "flag"),
+            page("governance", "Governance", "how_to_vote"),
+        ],
         "Models": [
             page("registry", "Registry", "deployed_code"),
             page("inference", "Inference", "neurology"),
+        ],
+        "Compute": [
+            page("marketplace", "Marketplace", "storefront"),
+            page("sustainability", "Sustainability", "eco"),
         ],
         "Chain": [page("explorer", "Explorer", "manage_search")],
     }

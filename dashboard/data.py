@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -20,14 +20,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from decai.collective import Collective, Status
+    from decai.energy import EnergyRecords
     from decai.explorer import AccountView, TransactionView
+    from decai.governance import Dao, Member, Proposal
+    from decai.market import Job, Offer, Quotes, Record
     from decai.registry import Registry
 
+Key = tuple[str | None, str | None]
+"""Network and home: what every cache is keyed by."""
 FAST = 1.0
 SLOW = 4.0
 
 
-def _key() -> tuple[str | None, str | None]:
+def _key() -> Key:
     settings = launch.current()
     return settings.rpc_url, str(settings.home) if settings.home else None
 
@@ -64,7 +69,7 @@ def refresh() -> None:
 
 
 @st.cache_data(ttl=FAST, show_spinner=False, max_entries=4)
-def _status(key: tuple[str | None, str | None]) -> Status:
+def _status(key: Key) -> Status:
     return _viewer(*key).status()
 
 
@@ -83,7 +88,7 @@ def alive() -> bool:
 
 
 @st.cache_resource(ttl=FAST, show_spinner=False, max_entries=4)
-def _registries(key: tuple[str | None, str | None]) -> list[Registry]:
+def _registries(key: Key) -> list[Registry]:
     return list(_viewer(*key).registries())
 
 
@@ -109,9 +114,7 @@ def chosen_registry() -> Registry | None:
 
 
 @st.cache_data(ttl=FAST, show_spinner=False, max_entries=64)
-def _transactions(
-    key: tuple[str | None, str | None], limit: int, before: str | None
-) -> list[TransactionView]:
+def _transactions(key: Key, limit: int, before: str | None) -> list[TransactionView]:
     return _viewer(*key).explorer.transactions(limit=limit, before=before)
 
 
@@ -121,7 +124,7 @@ def transactions(limit: int = 20, before: str | None = None) -> list[Transaction
 
 
 @st.cache_data(ttl=60.0, show_spinner=False, max_entries=64)
-def _transaction(key: tuple[str | None, str | None], signature: str) -> TransactionView:
+def _transaction(key: Key, signature: str) -> TransactionView:
     return _viewer(*key).explorer.transaction(signature)
 
 
@@ -131,7 +134,7 @@ def transaction(signature: str) -> TransactionView:
 
 
 @st.cache_data(ttl=SLOW, show_spinner=False, max_entries=64)
-def _accounts(key: tuple[str | None, str | None], kind: str) -> pd.DataFrame:
+def _accounts(key: Key, kind: str) -> pd.DataFrame:
     return _viewer(*key).explorer.accounts(kind)
 
 
@@ -141,7 +144,7 @@ def accounts(kind: str) -> pd.DataFrame:
 
 
 @st.cache_data(ttl=SLOW, show_spinner=False, max_entries=64)
-def _account(key: tuple[str | None, str | None], address: str) -> AccountView:
+def _account(key: Key, address: str) -> AccountView:
     return _viewer(*key).explorer.account(address)
 
 
@@ -151,7 +154,7 @@ def account(address: str) -> AccountView:
 
 
 @st.cache_data(ttl=3600.0, show_spinner=False, max_entries=256, max_size="64 MB")
-def _file(key: tuple[str | None, str | None], cid: str, path: str) -> bytes:
+def _file(key: Key, cid: str, path: str) -> bytes:
     return _viewer(*key).store.read(cid, path)
 
 
@@ -164,7 +167,7 @@ def file(cid: str, path: str) -> bytes:
 
 
 @st.cache_data(ttl=SLOW, show_spinner=False, max_entries=64)
-def _version_at(key: tuple[str | None, str | None], registry: str, moment: datetime) -> int:
+def _version_at(key: Key, registry: str, moment: datetime) -> int:
     return _viewer(*key).registry_at(registry).at(moment).number
 
 
@@ -174,7 +177,7 @@ def version_at(registry: str, moment: datetime) -> int:
 
 
 @st.cache_data(ttl=FAST, show_spinner=False, max_entries=64)
-def _balance(key: tuple[str | None, str | None], address: str) -> int:
+def _balance(key: Key, address: str) -> int:
     return _viewer(*key).balance(address)
 
 
@@ -199,3 +202,156 @@ def posted_results(registry: str) -> int:
     if logs.empty:
         return 0
     return int(logs.loc[logs["registry"] == registry, "count"].sum())
+
+
+# --- the collective --------------------------------------------------------------------------------
+
+
+@st.cache_data(ttl=FAST, show_spinner=False, max_entries=4)
+def _daos(key: Key) -> list[Dao]:
+    return [found.dao() for found in _viewer(*key).daos()]
+
+
+def daos() -> list[Dao]:
+    """Every collective on the chain, oldest first."""
+    return _daos(_key())
+
+
+def chosen_dao() -> Dao | None:
+    """The collective this session looks at: the one that owns its registry, else the first.
+
+    ``None``: there is none.
+    """
+    found = daos()
+    registry = chosen_registry()
+    wanted = viewer().settings.dao
+    for dao in found:
+        if wanted in (dao.address, dao.name):
+            return dao
+    for dao in found:
+        if registry is not None and registry.owner == dao.authority:
+            return dao
+    return found[0] if found else None
+
+
+@st.cache_data(ttl=FAST, show_spinner=False, max_entries=16)
+def _proposals(key: Key, dao: str) -> list[Proposal]:
+    return list(_viewer(*key).dao(dao).proposals())
+
+
+def proposals(dao: str) -> list[Proposal]:
+    """A collective's proposals, newest first."""
+    return _proposals(_key(), dao)
+
+
+@st.cache_data(ttl=FAST, show_spinner=False, max_entries=64)
+def _member(key: Key, dao: str, wallet: str) -> Member | None:
+    return _viewer(*key).dao(dao).member(wallet)
+
+
+def member(dao: str, wallet: str) -> Member | None:
+    """A wallet's membership in a collective."""
+    return _member(_key(), dao, wallet)
+
+
+@st.cache_data(ttl=FAST, show_spinner=False, max_entries=16)
+def _members(key: Key, dao: str) -> list[Member]:
+    return _viewer(*key).dao(dao).members()
+
+
+def members(dao: str) -> list[Member]:
+    """A collective's members."""
+    return _members(_key(), dao)
+
+
+@st.cache_data(ttl=FAST, show_spinner=False, max_entries=64)
+def _tokens(key: Key, dao: str, wallet: str) -> int:
+    return _viewer(*key).dao(dao).token_balance(wallet)
+
+
+def tokens(dao: str, wallet: str) -> int:
+    """Voting tokens in a wallet, not deposited, in millionths."""
+    return _tokens(_key(), dao, wallet)
+
+
+@st.cache_data(ttl=FAST, show_spinner=False, max_entries=256)
+def _vote(key: Key, dao: str, proposal: Proposal, wallet: str) -> tuple[str, int] | None:
+    return _viewer(*key).dao(dao).my_vote(proposal, wallet)
+
+
+def vote(dao: str, proposal: Proposal, wallet: str) -> tuple[str, int] | None:
+    """How a wallet voted on a proposal, and with what weight."""
+    return _vote(_key(), dao, proposal, wallet)
+
+
+@st.cache_data(ttl=FAST, show_spinner=False, max_entries=4)
+def _now(key: Key) -> int:
+    return _viewer(*key).chain.now()
+
+
+def now() -> int:
+    """The cluster's clock, unix seconds: what the programs go by."""
+    return _now(_key())
+
+
+# --- jobs and energy -------------------------------------------------------------------------------
+
+
+@st.cache_data(ttl=FAST, show_spinner=False, max_entries=16)
+def _jobs(key: Key, dao: str | None) -> list[Job]:
+    return list(_viewer(*key).market.jobs(dao))
+
+
+def jobs(dao: str | None = None) -> list[Job]:
+    """Training jobs, newest first."""
+    return _jobs(_key(), dao)
+
+
+@st.cache_data(ttl=FAST, show_spinner=False, max_entries=16)
+def _records(key: Key, dao: str) -> list[Record]:
+    return _viewer(*key).market.records(dao)
+
+
+def records(dao: str) -> list[Record]:
+    """What providers submitted for a collective's jobs."""
+    return _records(_key(), dao)
+
+
+@st.cache_data(ttl=FAST, show_spinner=False, max_entries=16)
+def _offers(key: Key, dao: str) -> list[Offer]:
+    return _viewer(*key).market.offers(dao)
+
+
+def offers(dao: str) -> list[Offer]:
+    """What a collective's providers offer."""
+    return _offers(_key(), dao)
+
+
+@st.cache_resource(ttl=SLOW, show_spinner=False, max_entries=16)
+def _quotes(key: Key, dao: str, hours: float, watts: float) -> Quotes:
+    return _viewer(*key).market.quotes(dao, hours=hours, watts=watts)
+
+
+def quotes(dao: str, hours: float, watts: float) -> Quotes:
+    """Quotes for a job of some hours at some watts, the chosen one first."""
+    return _quotes(_key(), dao, hours, watts)
+
+
+@st.cache_resource(ttl=FAST, show_spinner=False, max_entries=16)
+def _energy(key: Key, dao: str) -> EnergyRecords:
+    return _viewer(*key).market.energy(dao)
+
+
+def energy(dao: str) -> EnergyRecords:
+    """The energy records of a collective's jobs, oldest first."""
+    return _energy(_key(), dao)
+
+
+@st.cache_data(ttl=SLOW, show_spinner=False, max_entries=4)
+def _sets(key: Key) -> list[dict[str, Any]]:
+    return _viewer(*key).market.sets()
+
+
+def sets() -> list[dict[str, Any]]:
+    """Registered training and evaluation sets."""
+    return _sets(_key())

@@ -306,3 +306,125 @@ def activity_by_kind(transactions: pd.DataFrame, *, dark: bool = False) -> Chart
     figure.update_xaxes(title="transactions", rangemode="tozero", showline=False, tickformat="d")
     figure.update_yaxes(showgrid=False, ticklabelstandoff=8, tickfont={"size": 13, "color": palette.ink})
     return Chart(figure, table)
+
+
+_GRADES = {"measured": "circle", "estimated": "square", "declared": "diamond-open"}
+
+
+def energy_by_job(records: pd.DataFrame, *, dark: bool = False) -> Chart:
+    """Each job's energy with its band; the marker's shape says how the figure is known.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Columns ``at`` (datetime), ``job`` (str), ``kwh``, ``kwh_low``, ``kwh_high`` (kWh), ``grade`` (str)
+        and ``co2e_mg`` (mg), oldest first.
+    dark : bool
+        Draw for the dark theme.
+    """
+    palette = _palette(dark)
+    watt_hours = 1000 * records[["kwh", "kwh_low", "kwh_high"]]
+    order = pd.Series(range(1, len(records) + 1), index=records.index)
+    figure = go.Figure()
+    colours = {"measured": palette.accent, "estimated": palette.series[2], "declared": palette.warm}
+    for grade, symbol in _GRADES.items():
+        chosen = records["grade"].eq(grade)
+        if not chosen.any():
+            continue
+        figure.add_scatter(
+            x=order[chosen],
+            y=watt_hours["kwh"][chosen],
+            mode="markers",
+            name=grade,
+            marker={"symbol": symbol, "size": 10, "color": colours[grade], "line": {"width": 2}},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": (watt_hours["kwh_high"] - watt_hours["kwh"])[chosen],
+                "arrayminus": (watt_hours["kwh"] - watt_hours["kwh_low"])[chosen],
+                "color": colours[grade],
+                "thickness": 1.5,
+                "width": 5,
+            },
+            customdata=pd.DataFrame(
+                {"low": watt_hours["kwh_low"], "high": watt_hours["kwh_high"], "job": records["job"].str[:8]}
+            )[chosen],
+            hovertemplate="<b>%{y:.3g} Wh</b> (%{customdata[0]:.3g} to %{customdata[1]:.3g})"
+            f"<br>job %{{customdata[2]}}…<extra>{grade}</extra>",
+        )
+    _finish(figure, palette, 300)
+    figure.update_layout(showlegend=True)
+    figure.update_yaxes(title="Wh a job", rangemode="tozero")
+    figure.update_xaxes(title="jobs, oldest first", dtick=max(1, len(records) // 6), tickformat="d")
+    if len(records) < 4:
+        figure.update_xaxes(range=[0.5, 3.5])
+    table = records[["at", "job", "kwh", "kwh_low", "kwh_high", "grade", "co2e_mg"]].rename(
+        columns={"at": "submitted (UTC)", "co2e_mg": "CO2e (mg)"}
+    )
+    return Chart(figure, table.reset_index(drop=True))
+
+
+def price_against_carbon(quotes: pd.DataFrame, *, dark: bool = False) -> Chart:
+    """What a job would cost and emit with each offer, with the line that nothing beats on both.
+
+    Parameters
+    ----------
+    quotes : DataFrame
+        Columns ``source``, ``provider``, ``device`` (str), ``total_lamports`` (int), ``co2e_g`` (float or
+        None) and ``chosen`` (bool). Offers that name no grid are in the table but not drawn.
+    dark : bool
+        Draw for the dark theme.
+    """
+    palette = _palette(dark)
+    known = quotes[quotes["co2e_g"].notna()].assign(total=lambda q: q["total_lamports"] / 1e9)
+    figure = go.Figure()
+    front = _pareto_front(known)
+    if len(front) > 1:
+        figure.add_scatter(
+            x=front["total"],
+            y=front["co2e_g"],
+            mode="lines",
+            line={"color": palette.muted, "width": 1.5, "dash": "dot", "shape": "hv"},
+            name="nothing is better on both",
+            hoverinfo="skip",
+        )
+    symbols = ("circle", "diamond", "square", "triangle-up", "cross")
+    for k, (source, group) in enumerate(known.groupby("source", sort=True)):
+        figure.add_scatter(
+            x=group["total"],
+            y=group["co2e_g"],
+            mode="markers",
+            name=str(source),
+            marker={
+                "size": 11,
+                "color": palette.series[k % 5],
+                "symbol": symbols[k % 5],
+                "line": {"width": 1.5, "color": palette.surface},
+            },
+            text=group["device"],
+            hovertemplate="<b>%{text}</b><br>%{x:.6f} SOL, %{y:.3g} g CO₂e<extra></extra>",
+        )
+    for row in known[known["chosen"]].itertuples():
+        figure.add_scatter(
+            x=[row.total],
+            y=[row.co2e_g],
+            mode="markers",
+            marker={"size": 22, "color": "rgba(0,0,0,0)", "line": {"width": 2, "color": palette.ink}},
+            name="chosen",
+            hoverinfo="skip",
+        )
+    _finish(figure, palette, 320)
+    figure.update_layout(showlegend=True)
+    figure.update_xaxes(title="job total, SOL", rangemode="tozero")
+    figure.update_yaxes(title="g CO₂e for the job", rangemode="tozero")
+    table = quotes[["source", "provider", "device", "total_lamports", "co2e_g", "chosen"]].rename(
+        columns={"total_lamports": "job total (lamports)", "co2e_g": "CO2e (g)"}
+    )
+    return Chart(figure, table.reset_index(drop=True))
+
+
+def _pareto_front(quotes: pd.DataFrame) -> pd.DataFrame:
+    """Offers that no other one beats on price and carbon, cheapest first."""
+    ordered = quotes.sort_values(["total", "co2e_g"], kind="stable")
+    best = ordered["co2e_g"].cummin().shift(fill_value=float("inf"))
+    return ordered[ordered["co2e_g"] < best]
