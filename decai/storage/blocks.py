@@ -1,10 +1,10 @@
 """The block store: one verified file a block, shared by any number of processes without a lock.
 
-A block is written to a private temporary file and renamed into place, so under its final name it is always whole,
-whatever kills the writer; two writers of one block write the same bytes. There is no ``fsync``: 1,200 of them
-would make the import of a 300 MB model fifty times slower, and they would only guard against the loss of power.
-After such a loss a block may be empty or damaged; each read checks the hash, drops such a block and reports it, and
-the next fetch or add restores it.
+A block is written to a private temporary file and renamed into place, so under its final name it is always
+whole, whatever kills the writer; two writers of one block write the same bytes. There is no ``fsync``: 1,200
+of them would make the import of a 300 MB model fifty times slower, and they would only guard against the loss
+of power. After such a loss a block may be empty or damaged; each read checks the hash, drops such a block and
+reports it, and the next fetch or add restores it.
 
 A block's file is named by its sha2-256 alone, so CIDv0 and CIDv1 of one block share it (as in Kubo).
 """
@@ -68,7 +68,8 @@ class BlockStore:
     quota_bytes : int, optional
         Refuse to grow beyond this many bytes of blocks. None: no limit.
     stale_after_seconds : float
-        Age at which foreign temporary files are removed at start. Those of this machine's dead processes go at once.
+        Age at which foreign temporary files are removed at start. Those of this machine's dead processes go
+        at once.
     """
 
     def __init__(

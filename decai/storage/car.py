@@ -49,7 +49,9 @@ def write(roots: Iterable[bytes], blocks: Iterable[tuple[bytes, bytes]]) -> Iter
         yield section(cid, data)
 
 
-def read(stream: BinaryIO, *, max_block_size: int = MAX_BLOCK_SIZE) -> tuple[list[bytes], Iterator[tuple[bytes, bytes]]]:
+def read(
+    stream: BinaryIO, *, max_block_size: int = MAX_BLOCK_SIZE
+) -> tuple[list[bytes], Iterator[tuple[bytes, bytes]]]:
     """Read an archive.
 
     Parameters
@@ -80,13 +82,17 @@ def read(stream: BinaryIO, *, max_block_size: int = MAX_BLOCK_SIZE) -> tuple[lis
 def _blocks(stream: BinaryIO, max_block_size: int) -> Iterator[tuple[bytes, bytes]]:
     while (length := _read_length(stream)) is not None:
         if length > max_block_size + 64:
-            raise IntegrityError(f"The CAR archive holds a block of {length:,} bytes; {max_block_size:,} is the most.")
+            raise IntegrityError(
+                f"The CAR archive holds a block of {length:,} bytes; {max_block_size:,} is the most."
+            )
         body = _read_exactly(stream, length)
         size = 34 if body[:2] == b"\x12\x20" else 36
         try:
             cid = cids.check(body[:size])
         except InvalidCID as error:
-            raise IntegrityError(f"The CAR archive holds a block that can't be used: {error.message}") from error
+            raise IntegrityError(
+                f"The CAR archive holds a block that can't be used: {error.message}"
+            ) from error
         data = body[size:]
         if hashlib.sha256(data).digest() != cids.digest(cid):
             raise IntegrityError(f"In the CAR archive, {len(data):,} bytes don't hash to {cids.text(cid)}.")

@@ -1,10 +1,12 @@
 """Content identifiers: parsing, checking, and the fixed-width form Solana accounts hold.
 
 Inside the store a CID is its binary form (``bytes``), as short and as fast to compare as can be; text appears
-only at the edges. `multiformats` parses whatever people paste (every multibase, both versions), once per text;
-the way back is arithmetic on 36 bytes and needs no library (`multiformats` takes 0.2 ms for it, a block read 0.1 ms).
+only at the edges. `multiformats` parses whatever people paste (every multibase, both versions), once per
+text; the way back is arithmetic on 36 bytes and needs no library (`multiformats` takes 0.2 ms for it, a block
+read 0.1 ms).
 
-Only sha2-256 is accepted: it is what Kubo uses for files, and what fits the 38 bytes of an on-chain `ContentId`.
+Only sha2-256 is accepted: it is what Kubo uses for files, and what fits the 38 bytes of an on-chain
+`ContentId`.
 """
 
 from __future__ import annotations
@@ -225,7 +227,8 @@ def content_id(cid: str | bytes) -> bytes:
         name = cid.removeprefix("ar://")
         if not _ARWEAVE_ID.match(name):
             raise InvalidCID(
-                f"{cid!r} is not an Arweave id.", hint="It is ar:// and the transaction's 43 base64url characters."
+                f"{cid!r} is not an Arweave id.",
+                hint="It is ar:// and the transaction's 43 base64url characters.",
             )
         raw = base64.urlsafe_b64decode(name + "=")
         scheme = SCHEME_ARWEAVE

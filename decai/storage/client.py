@@ -1,9 +1,11 @@
 """Publishing, pinning and reading through a Kubo RPC with `ipfshttpclient`.
 
-By default the RPC is our own store's; any Kubo daemon's works as well. What `ipfshttpclient` 0.7.0 needs care with:
+By default the RPC is our own store's; any Kubo daemon's works as well. What `ipfshttpclient` 0.7.0 needs care
+with:
 
 - ``ipfshttpclient.connect()`` refuses daemons of version 0.8 and later; ``Client()`` doesn't ask.
-- It always sends ``raw-leaves``, as false unless told otherwise, so ``cid_version=1`` alone isn't Kubo's default.
+- It always sends ``raw-leaves``, as false unless told otherwise, so ``cid_version=1`` alone isn't Kubo's
+  default.
 - Files that vanish while it reads a directory are left out silently: the root's CID is compared with our own.
 - It passes urllib3 a parameter that urllib3 2 warns about on each connection; that one warning is filtered.
 - It sends 8 KiB pieces unless given a ``chunk_size``; large ones are five times faster.
@@ -46,11 +48,11 @@ def multiaddr(url: str) -> str:
         raise SettingsError(f"{url!r} has an impossible port.", hint="Use one from 1 to 65535.") from error
     host = parts.hostname
     if parts.scheme not in ("http", "https") or not host or parts.path.strip("/"):
-        raise SettingsError(f"{url!r} isn't the URL of a Kubo RPC.", hint="It looks like http://127.0.0.1:5001.")
-    if ":" in host:
-        kind = "ip6"
-    else:
-        kind = "ip4" if host.replace(".", "").isdecimal() else "dns"
+        raise SettingsError(
+            f"{url!r} isn't the URL of a Kubo RPC.", hint="It looks like http://127.0.0.1:5001."
+        )
+    name_kind = "ip4" if host.replace(".", "").isdecimal() else "dns"
+    kind = "ip6" if ":" in host else name_kind
     return f"/{kind}/{host}/tcp/{port}/{parts.scheme}"
 
 
@@ -148,10 +150,13 @@ class KuboClient:
         import ipfshttpclient  # 0.1 s: only those who talk to a daemon pay
         from ipfshttpclient import exceptions
 
-        # Not `catch_warnings`: it swaps the filters of all threads. This one line is the same however often it's added.
+        # Not `catch_warnings`: it swaps the filters of all threads. This one line is the same however often
+        # it's added.
         warnings.filterwarnings("ignore", "The 'strict' parameter is no longer needed", FutureWarning)
         try:
-            with ipfshttpclient.Client(self._address, chunk_size=_CHUNK_SIZE, timeout=self._timeout) as client:
+            with ipfshttpclient.Client(
+                self._address, chunk_size=_CHUNK_SIZE, timeout=self._timeout
+            ) as client:
                 yield client
         except exceptions.TimeoutError as error:
             raise StorageError(
@@ -164,7 +169,10 @@ class KuboClient:
             raise kind(f"The Kubo RPC at {self.url} refused: {message}") from error
         except (exceptions.ConnectionError, exceptions.ProtocolError) as error:
             raise StorageError(
-                f"Nothing answers at the Kubo RPC {self.url}.", hint="Start it (decai up), or correct the URL."
+                f"Nothing answers at the Kubo RPC {self.url}.",
+                hint="Start it (decai up), or correct its URL.",
             ) from error
         except exceptions.Error as error:
-            raise StorageError(f"The Kubo RPC at {self.url} answered something unexpected ({error}).") from error
+            raise StorageError(
+                f"The Kubo RPC at {self.url} answered something unexpected ({error})."
+            ) from error

@@ -1,9 +1,9 @@
 """The two formats a UnixFS node is made of: dag-pb around it, the UnixFS message inside.
 
 dag-pb goes through `ipld-dag-pb`, which checks field order and duplicates as the specification asks
-(https://ipld.io/specs/codecs/dag-pb/spec/). It copies byte by byte in Python, which costs 11 ms for a 256 KiB leaf,
-so leaves that carry bytes (CIDv0 without raw leaves) are written here; tests hold both to the same bytes.
-The UnixFS message follows https://specs.ipfs.tech/unixfs/.
+(https://ipld.io/specs/codecs/dag-pb/spec/). It copies byte by byte in Python, which costs 11 ms for a 256 KiB
+leaf, so leaves that carry bytes (CIDv0 without raw leaves) are written here; tests hold both to the same
+bytes. The UnixFS message follows https://specs.ipfs.tech/unixfs/.
 """
 
 from __future__ import annotations
@@ -172,7 +172,9 @@ def decode(data: bytes, cid: bytes) -> Node:
         raise IntegrityError(f"Block {cids.text(cid)} is not a UnixFS node: {error.message}") from error
     if kind in (TYPE_FILE, TYPE_RAW):
         if len(blocksizes) != len(links):
-            raise IntegrityError(f"File node {cids.text(cid)} has {len(links)} links and {len(blocksizes)} sizes.")
+            raise IntegrityError(
+                f"File node {cids.text(cid)} has {len(links)} links and {len(blocksizes)} sizes."
+            )
         if filesize is not None and filesize != len(content) + sum(blocksizes):
             raise IntegrityError(f"File node {cids.text(cid)} contradicts itself about the file's size.")
         filesize = len(content) + sum(blocksizes)
@@ -180,7 +182,8 @@ def decode(data: bytes, cid: bytes) -> Node:
 
 
 def _decode_message(data: bytes) -> tuple[int, bytes, int | None, list[int]]:
-    """Fields 1 (type), 2 (data), 3 (filesize) and 4 (blocksizes) of the UnixFS message; others are skipped."""
+    """Fields 1 (type), 2 (data), 3 (filesize) and 4 (blocksizes) of the UnixFS message; others are
+    skipped."""
     at = 0
     kind: int | None = None
     content = b""

@@ -1,7 +1,8 @@
-"""A trustless gateway: blocks and CAR archives to be verified by whoever asks, and files by path for browsers.
+"""A trustless gateway: blocks and CAR archives to be verified by whoever asks, and files by path for
+browsers.
 
-Follows https://specs.ipfs.tech/http-gateways/: ``?format=raw|car`` or the matching ``Accept`` header for verifiable
-answers, ranges, ETags from CIDs, and caching for ever, because what a CID names never changes.
+Follows https://specs.ipfs.tech/http-gateways/: ``?format=raw|car`` or the matching ``Accept`` header for
+verifiable answers, ranges, ETags from CIDs, and caching for ever, because what a CID names never changes.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ class Gateway:
         text = cids.text(cid)
         etag = f'"{text}{"." + kind if kind else ""}"'
         headers = {**_SAFE, "ETag": etag, "Cache-Control": _IMMUTABLE, "X-Ipfs-Path": f"/ipfs/{path}"}
-        if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
+        if etag in [
+            tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")
+        ]:
             return Response(status_code=304, headers=headers)
         if kind == "raw":
             headers["Content-Disposition"] = f'attachment; filename="{text}.bin"'
@@ -84,7 +87,9 @@ class Gateway:
             body = car.write([cid], archive(self.store, cid))
             if request.method == "HEAD":
                 return Response(headers=headers, media_type=f"{CAR_TYPE}; version=1")
-            return StreamingResponse(body, media_type=f"{CAR_TYPE}; version=1; order=dfs; dups=n", headers=headers)
+            return StreamingResponse(
+                body, media_type=f"{CAR_TYPE}; version=1; order=dfs; dups=n", headers=headers
+            )
         if reader.load(self.store, cid).kind == TYPE_DIRECTORY:
             return self._listing(cid, path, headers)
         return self._file(request, cid, names[-1] if names else "", headers)

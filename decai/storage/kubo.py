@@ -1,9 +1,9 @@
 """The part of Kubo's RPC (``/api/v0``) that publishing, pinning and reading need, over our own block store.
 
-Any Kubo client works with it: `ipfshttpclient`, ``ipfs --api``, kubo-rpc-client. Answers and errors have Kubo's
-shape (https://docs.ipfs.tech/reference/kubo/rpc/): POST alone, ``{"Message", "Code", "Type"}`` with status 500, or
-400 for a wrong argument. Like Kubo's, the port is for this machine: requests that come from a web page of another
-origin, or under a host name that isn't loopback, are refused.
+Any Kubo client works with it: `ipfshttpclient`, ``ipfs --api``, kubo-rpc-client. Answers and errors have
+Kubo's shape (https://docs.ipfs.tech/reference/kubo/rpc/): POST alone, ``{"Message", "Code", "Type"}`` with
+status 500, or 400 for a wrong argument. Like Kubo's, the port is for this machine: requests that come from a
+web page of another origin, or under a host name that isn't loopback, are refused.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ from decai.errors import BlockNotFound, DecAIError, InvalidCID, StorageError
 from decai.storage import car, cids, reader
 from decai.storage.blocks import MAX_BLOCK_SIZE, BlockSink, BlockStore, NullSink
 from decai.storage.dagpb import TYPE_DIRECTORY
-from decai.storage.pins import DIRECT, INDIRECT, RECURSIVE, Pins, _walk_present
+from decai.storage.pins import DIRECT, INDIRECT, RECURSIVE, Pins, walk_present
+from decai.storage.sources import LOOPBACK_NAMES
 from decai.storage.unixfs import CHUNK_SIZE, Importer, ImportOptions
 from decai.storage.uploads import Upload, read_single_part
 
 VERSION: Final = "0.7.0-decai"
 """What ``version`` answers. `ipfshttpclient.connect()` refuses 0.8 and later; below that, it works too."""
-
-LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _FEED_SIZE: Final = 1024 * 1024
 _PROGRESS_STEP: Final = 1024 * 1024
@@ -80,7 +79,9 @@ class KuboRpc:
 
     def application(self) -> Starlette:
         """The ASGI application."""
-        return Starlette(routes=[Route("/api/v0/{command:path}", self._dispatch, methods=["GET", "POST", "OPTIONS"])])
+        return Starlette(
+            routes=[Route("/api/v0/{command:path}", self._dispatch, methods=["GET", "POST", "OPTIONS"])]
+        )
 
     async def _dispatch(self, request: Request) -> Response:
         if not is_local_request(request):
@@ -128,7 +129,9 @@ class KuboRpc:
         sink: BlockSink = NullSink() if only_hash else self.store
         with Importer(sink, options) as importer:
             upload = Upload(
-                request.headers.get("content-type", ""), importer, progress if _flag(request, "progress") else None
+                request.headers.get("content-type", ""),
+                importer,
+                progress if _flag(request, "progress") else None,
             )
             pending = bytearray()
             async for piece in request.stream():
@@ -151,14 +154,18 @@ class KuboRpc:
         body = await _limited_body(request, MAX_BLOCK_SIZE + 4096)
         data = read_single_part(request.headers.get("content-type", ""), body)
         if len(data) > MAX_BLOCK_SIZE:
-            raise StorageError(f"A block of {len(data):,} bytes is too large; {MAX_BLOCK_SIZE:,} is the most.")
+            raise StorageError(
+                f"A block of {len(data):,} bytes is too large; {MAX_BLOCK_SIZE:,} is the most."
+            )
         if request.query_params.get("mhtype", "sha2-256") != "sha2-256":
             raise StorageError("Only sha2-256 is supported.", hint="Leave mhtype out.")
         name = request.query_params.get("cid-codec") or request.query_params.get("format") or "raw"
         codecs = {"raw": (cids.RAW, 1), "dag-pb": (cids.DAG_PB, 1), "dag-cbor": (cids.DAG_CBOR, 1)}
         codecs |= {"protobuf": (cids.DAG_PB, 1), "cbor": (cids.DAG_CBOR, 1), "v0": (cids.DAG_PB, 0)}
         if name not in codecs:
-            raise StorageError(f"The codec {name!r} is unknown.", hint=f"Use one of {', '.join(sorted(codecs))}.")
+            raise StorageError(
+                f"The codec {name!r} is unknown.", hint=f"Use one of {', '.join(sorted(codecs))}."
+            )
         codec, version = codecs[name]
         cid = await run_in_threadpool(self.store.put, data, codec, version)
         if _flag(request, "pin"):
@@ -168,8 +175,8 @@ class KuboRpc:
     async def _dag_import(self, request: Request) -> Response:
         import tempfile
 
-        # Spooled, because blocks must not be stored from an archive that turns out to be truncated, and pinned roots
-        # come first in it while their blocks come last.
+        # Spooled, because blocks must not be stored from an archive that turns out to be truncated, and
+        # pinned roots come first in it while their blocks come last.
         def load(spool: tempfile.SpooledTemporaryFile[bytes], pin: bool) -> list[dict[str, Any]]:
             part = read_single_part(request.headers.get("content-type", ""), spool.read())
             import io
@@ -233,7 +240,9 @@ class KuboRpc:
                 for entry in reader.list_directory(self.store, cid):
                     kind = {"directory": 1, "file": 2, "symlink": 4}[entry.kind]
                     size = 0 if kind == 1 else entry.size
-                    links.append({"Name": entry.name, "Hash": entry.cid, "Size": size, "Type": kind, "Target": ""})
+                    links.append(
+                        {"Name": entry.name, "Hash": entry.cid, "Size": size, "Type": kind, "Target": ""}
+                    )
             objects.append({"Hash": path, "Links": links})
         return _json({"Objects": objects})
 
@@ -242,7 +251,9 @@ class KuboRpc:
 
     def _dag_export(self, request: Request) -> Response:
         cid = self._target(_arguments(request)[0])
-        return StreamingResponse(car.write([cid], archive(self.store, cid)), media_type="application/vnd.ipld.car")
+        return StreamingResponse(
+            car.write([cid], archive(self.store, cid)), media_type="application/vnd.ipld.car"
+        )
 
     def _dag_stat(self, request: Request) -> Response:
         stats = []
@@ -280,7 +291,7 @@ class KuboRpc:
             raise _ClientError(f"invalid type {kind!r}, must be one of {{direct, indirect, recursive, all}}")
         keys: dict[str, dict[str, str]] = {}
         wanted = [cids.text(self._target(path)) for path in request.query_params.getlist("arg")]
-        for pin in self.pins.list():
+        for pin in self.pins.all():
             if kind in ("all", pin.kind):
                 keys[pin.cid] = {"Type": pin.kind, "Name": pin.name}
         if kind in ("all", INDIRECT):
@@ -293,7 +304,9 @@ class KuboRpc:
 
     def _repo_gc(self, request: Request) -> Response:
         collected = self.pins.collect()
-        return _lines([{"Key": {"/": cids.text(cids.make(cids.RAW, digest))}} for digest in collected.digests])
+        return _lines(
+            [{"Key": {"/": cids.text(cids.make(cids.RAW, digest))}} for digest in collected.digests]
+        )
 
     def _repo_stat(self, request: Request) -> Response:
         count, size = self.store.usage()
@@ -333,7 +346,7 @@ def archive(store: BlockStore, cid: bytes) -> Iterator[tuple[bytes, bytes]]:
     BlockNotFound
         The store doesn't hold all of it; found out before the first block is yielded.
     """
-    for block, _ in _walk_present(store, cid):
+    for block, _ in walk_present(store, cid):
         if not store.has(block):
             raise BlockNotFound(f"Block {cids.text(block)} is not in the store.", hint="Fetch it first.")
 
@@ -348,8 +361,8 @@ def archive(store: BlockStore, cid: bytes) -> Iterator[tuple[bytes, bytes]]:
 def is_local_request(request: Request) -> bool:
     """Whether a request comes from a program on this machine and not from some web page in its browser.
 
-    As in Kubo: a foreign ``Origin`` or ``Referer``, or a browser that names none, is refused. The host must be a
-    loopback name too, which defeats DNS rebinding.
+    As in Kubo: a foreign ``Origin`` or ``Referer``, or a browser that names none, is refused. The host must
+    be a loopback name too, which defeats DNS rebinding.
     """
     host = request.headers.get("host", "")
     if (urllib.parse.urlsplit(f"//{host}").hostname or "") not in LOOPBACK_NAMES:
@@ -358,7 +371,9 @@ def is_local_request(request: Request) -> bool:
     referer = request.headers.get("referer")
     if origin is None and referer is None:
         return not request.headers.get("user-agent", "").startswith("Mozilla")
-    return all(urllib.parse.urlsplit(value).netloc == host for value in (origin, referer) if value is not None)
+    return all(
+        urllib.parse.urlsplit(value).netloc == host for value in (origin, referer) if value is not None
+    )
 
 
 def _in_thread(command: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
@@ -402,7 +417,9 @@ def _number(request: Request, name: str, default: int) -> int:
     try:
         return int(value)
     except ValueError:
-        raise _ClientError(f'could not convert value "{value}" to type "int" (for option "-{name}")') from None
+        raise _ClientError(
+            f'could not convert value "{value}" to type "int" (for option "-{name}")'
+        ) from None
 
 
 def _chunk_size(chunker: str) -> int:
@@ -410,7 +427,9 @@ def _chunk_size(chunker: str) -> int:
         return CHUNK_SIZE
     kind, _, size = chunker.partition("-")
     if kind != "size" or not size.isdecimal():
-        raise StorageError(f"The chunker {chunker!r} isn't supported.", hint="Use size-BYTES, or leave it out.")
+        raise StorageError(
+            f"The chunker {chunker!r} isn't supported.", hint="Use size-BYTES, or leave it out."
+        )
     return int(size)
 
 

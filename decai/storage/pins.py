@@ -1,8 +1,8 @@
 """What must stay: pins in SQLite, and the garbage collection that spares them.
 
-A connection lives for one operation, so threads and processes need no coordination beyond SQLite's own locking.
-Collection holds the write lock from its last look at the pins to its last deletion, and `add` checks under the same
-lock that all blocks are there: a pin is never made on blocks that are being collected.
+A connection lives for one operation, so threads and processes need no coordination beyond SQLite's own
+locking. Collection holds the write lock from its last look at the pins to its last deletion, and `add` checks
+under the same lock that all blocks are there: a pin is never made on blocks that are being collected.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def _m001_initial(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: Final[tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...]] = (("m001_initial", _m001_initial),)
+MIGRATIONS: Final[tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...]] = (
+    ("m001_initial", _m001_initial),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Collected:
     """What a garbage collection removed."""
 
     blocks: int
-    bytes: int
+    freed_bytes: int
     digests: tuple[bytes, ...]
 
 
@@ -84,7 +86,9 @@ class Pins:
         self.path = Path(path)
         self.store = store
         with self._transaction() as connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at INTEGER)")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at INTEGER)"
+            )
             done = {name for (name,) in connection.execute("SELECT name FROM migrations")}
             unknown = done - {name for name, _ in MIGRATIONS}
             if unknown:
@@ -156,7 +160,7 @@ class Pins:
 
     def check_complete(self, cid: bytes) -> None:
         """Raise `BlockNotFound` unless every block of the DAG is in the store."""
-        for block, _ in _walk_present(self.store, cid):
+        for block, _ in walk_present(self.store, cid):
             if not self.store.has(block):
                 raise BlockNotFound(
                     f"{cids.text(cid)} is not complete in the store: block {cids.text(block)} is missing.",
@@ -181,7 +185,7 @@ class Pins:
             connection.execute("DELETE FROM pins WHERE cid = ?", (key,))
         return key
 
-    def list(self) -> list[Pin]:
+    def all(self) -> list[Pin]:
         """All pins, oldest first."""
         with self._transaction() as connection:
             return self._rows(connection)
@@ -194,17 +198,17 @@ class Pins:
     def get(self, cid: str | bytes) -> Pin | None:
         """The pin on exactly this CID, if there is one."""
         key = cids.normal(cid)
-        return next((pin for pin in self.list() if pin.cid == key), None)
+        return next((pin for pin in self.all() if pin.cid == key), None)
 
     def indirect(self) -> dict[str, str]:
         """CIDs of the blocks below recursive pins, each with one pin that holds it."""
-        pins = self.list()
+        pins = self.all()
         own = {pin.cid for pin in pins}
         held: dict[str, str] = {}
         for pin in pins:
             if pin.kind != RECURSIVE:
                 continue
-            for block, _ in _walk_present(self.store, cids.parse(pin.cid)):
+            for block, _ in walk_present(self.store, cids.parse(pin.cid)):
                 key = cids.text(block)
                 if key not in own:
                     held.setdefault(key, pin.cid)
@@ -234,9 +238,9 @@ class Pins:
                 root = cids.parse(pin.cid)
                 marked.add(cids.digest(root))
                 if pin.kind == RECURSIVE:
-                    marked.update(cids.digest(block) for block, _ in _walk_present(self.store, root))
+                    marked.update(cids.digest(block) for block, _ in walk_present(self.store, root))
 
-        mark(self.list())
+        mark(self.all())
         removed: list[bytes] = []
         freed = 0
         with self._transaction() as connection:
@@ -249,8 +253,9 @@ class Pins:
         return Collected(len(removed), freed, tuple(removed))
 
 
-def _walk_present(store: BlockStore, cid: bytes) -> Iterator[tuple[bytes, int]]:
-    """Visit each block of a DAG once with its depth, as far as the nodes are present; missing ones are yielded too."""
+def walk_present(store: BlockStore, cid: bytes) -> Iterator[tuple[bytes, int]]:
+    """Visit each block of a DAG once with its depth, as far as the nodes are present; missing ones are
+    yielded too."""
     seen: set[bytes] = set()
     stack = [(cid, 0)]
     while stack:

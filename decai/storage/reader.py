@@ -1,8 +1,8 @@
 """Reading UnixFS out of a block store: bytes, listings, paths, and whole directories onto the disk.
 
-Everything read has been verified block by block, but a verified block can still be hostile: it may lie about sizes,
-name a file ``../x``, or be a few kilobytes that unfold to petabytes. Sizes are compared with what arrives, names are
-checked, and depth, entries and bytes are bounded.
+Everything read has been verified block by block, but a verified block can still be hostile: it may lie about
+sizes, name a file ``../x``, or be a few kilobytes that unfold to petabytes. Sizes are compared with what
+arrives, names are checked, and depth, entries and bytes are bounded.
 """
 
 from __future__ import annotations
@@ -147,7 +147,9 @@ def file_size(source: BlockSource, cid: bytes) -> int:
 def _load_file(source: BlockSource, cid: bytes) -> Node:
     node = load(source, cid)
     if node.kind == dagpb.TYPE_DIRECTORY:
-        raise StorageError(f"{cids.text(cid)} is a directory, not a file.", hint="Name a file in it: CID/NAME.")
+        raise StorageError(
+            f"{cids.text(cid)} is a directory, not a file.", hint="Name a file in it: CID/NAME."
+        )
     if node.kind == dagpb.TYPE_SYMLINK:
         raise StorageError(f"{cids.text(cid)} is a symbolic link, which is never followed.")
     return node
@@ -259,7 +261,8 @@ class _Budget:
         self.entries_left -= 1
         if self.bytes_left < 0 or self.entries_left < 0:
             raise StorageError(
-                "The content unfolds to more than may be written.", hint="Raise the limit if it is really that large."
+                "The content unfolds to more than may be written.",
+                hint="Raise the limit if it is really that large.",
             )
 
 
@@ -311,7 +314,8 @@ def extract(
         if isinstance(error, StorageError) or target.exists():
             raise
         raise StorageError(
-            f"{target} can't be written ({error.strerror}).", hint="Free some disk space or choose another place."
+            f"{target} can't be written ({error.strerror}).",
+            hint="Free some disk space or choose another place.",
         ) from error
     finally:
         if scratch is not None:
@@ -337,7 +341,9 @@ def _extract(source: BlockSource, cid: bytes, path: str, budget: _Budget, depth:
                 view = view[stream.write(view) :]
 
 
-def walk_blocks(source: BlockSource, cid: bytes, *, leaves: bool = True) -> Iterator[tuple[bytes, bytes | None]]:
+def walk_blocks(
+    source: BlockSource, cid: bytes, *, leaves: bool = True
+) -> Iterator[tuple[bytes, bytes | None]]:
     """Visit every block of a DAG once, parents first (depth first, in link order).
 
     Parameters

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from decai.errors import NodeError, PortInUse, SettingsError
 from decai.storage.blocks import BlockStore
 from decai.storage.pins import Pins
+from decai.storage.sources import LOOPBACK_NAMES
 
 if TYPE_CHECKING:
     import uvicorn
 
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _START_SECONDS: Final = 20.0
 
 
@@ -51,7 +51,7 @@ class StoreServer:
         kubo_port: int = 0,
         gateway_port: int = 0,
     ) -> None:
-        if host not in _LOOPBACK:
+        if host not in LOOPBACK_NAMES:
             raise SettingsError(
                 f"The store doesn't serve on {host}.",
                 hint="It is for this machine (127.0.0.1); put a proxy of your own before the gateway to publish it.",

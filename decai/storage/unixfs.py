@@ -1,8 +1,8 @@
 """Import of files and directories as UnixFS, with the CIDs Kubo gives them.
 
-A file is cut into 256 KiB chunks, hung under a balanced tree 174 links wide; a directory is one node with sorted
-names. The numbers are Kubo's defaults (`boxo/ipld/unixfs/importer`), and so is the choice of leaves: CIDv1 implies raw
-leaves unless said otherwise, CIDv0 wraps them. Ours is CIDv1 with raw leaves.
+A file is cut into 256 KiB chunks, hung under a balanced tree 174 links wide; a directory is one node with
+sorted names. The numbers are Kubo's defaults (`boxo/ipld/unixfs/importer`), and so is the choice of leaves:
+CIDv1 implies raw leaves unless said otherwise, CIDv0 wraps them. Ours is CIDv1 with raw leaves.
 
 Hashing and writing release the interpreter lock, so two threads import nearly twice as fast as one.
 """
@@ -83,7 +83,9 @@ def check_name(name: str) -> str:
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise StorageError(f"The file name {name!r} is not UTF-8.", hint="Rename it and try again.") from error
+        raise StorageError(
+            f"The file name {name!r} is not UTF-8.", hint="Rename it and try again."
+        ) from error
     return name
 
 
@@ -167,7 +169,8 @@ class Importer:
             link = self._add_entry(os.fspath(path), path.resolve().name or "root", 0, follow=True)
         except OSError as error:
             raise StorageError(
-                f"{error.filename or path} can't be read ({error.strerror}).", hint="Check the path and its permissions."
+                f"{error.filename or path} can't be read ({error.strerror}).",
+                hint="Check the path and its permissions.",
             ) from error
         return link
 
@@ -177,7 +180,7 @@ class Importer:
         mode = os.stat(path, follow_symlinks=follow).st_mode
         if stat.S_ISREG(mode):
             with open(path, "rb", buffering=0) as stream:
-                built = self.add_stream(stream)  # type: ignore[arg-type]  # FileIO is a binary stream
+                built = self.add_stream(stream)
         elif stat.S_ISDIR(mode):
             names = sorted(os.listdir(path))
             built = self.make_directory(
@@ -213,7 +216,10 @@ class Importer:
             )
         block = dagpb.encode_directory(entries)
         return Link(
-            self._put(block), "", len(block) + sum(link.tsize for link in entries), sum(e.filesize for e in entries)
+            self._put(block),
+            "",
+            len(block) + sum(link.tsize for link in entries),
+            sum(e.filesize for e in entries),
         )
 
     # Blocks
@@ -243,7 +249,10 @@ class Importer:
     def _file_node(self, links: list[Link]) -> Link:
         block = dagpb.encode_file_node(links)
         return Link(
-            self._put(block), "", len(block) + sum(link.tsize for link in links), sum(e.filesize for e in links)
+            self._put(block),
+            "",
+            len(block) + sum(link.tsize for link in links),
+            sum(e.filesize for e in links),
         )
 
     def _submit(self, batch: bytes) -> Future[list[Link]]:

@@ -1,7 +1,7 @@
 """Multipart uploads as Kubo's RPC takes them, imported while they arrive.
 
-Starlette's form parser would spool each file to the disk first; here parts go straight into the importer, so an
-upload of any size costs a few megabytes of memory. A part is a file, or a directory when its type is
+Starlette's form parser would spool each file to the disk first; here parts go straight into the importer, so
+an upload of any size costs a few megabytes of memory. A part is a file, or a directory when its type is
 ``application/x-directory``; its file name is a percent-encoded path below the upload.
 """
 
@@ -65,7 +65,9 @@ class Upload:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if not kind.startswith(b"multipart/") or not boundary:
-            raise StorageError("The request has no multipart body.", hint="Send files as multipart/form-data.")
+            raise StorageError(
+                "The request has no multipart body.", hint="Send files as multipart/form-data."
+            )
         self.importer = importer
         self.root = Tree()
         self.added: list[Added] = []
@@ -231,7 +233,9 @@ def read_single_part(content_type: str, body: bytes) -> bytes:
     kind, options = parse_options_header(content_type)
     boundary = options.get(b"boundary")
     if not kind.startswith(b"multipart/") or not boundary:
-        raise StorageError("The request has no multipart body.", hint="Send the block as multipart/form-data.")
+        raise StorageError(
+            "The request has no multipart body.", hint="Send the block as multipart/form-data."
+        )
     parts: list[bytearray] = []
 
     def begin() -> None:
