@@ -99,8 +99,9 @@ export function signSpecs(hub, data, actions) {
     return [text("other", "note warn", "The wallet has switched to another account than this was prepared for. Close this and start again.", "p")];
   if (data.chain && !hub.session.account.chains.includes(data.chain))
     return [text("cluster", "note warn", `${wallet.name} doesn't serve ${data.chain} with this account. Change the network in the wallet.`, "p")];
-  if (actions.busy()) return [button("cancel", "Cancel", () => actions.cancel())];
-  return [button("approve", data.label ?? `Sign with ${wallet.name}`, () => actions.approve(data.preview), "primary", { "aria-describedby": "what" })];
+  if (actions.busy() && !actions.answered()) return [button("cancel", "Cancel", () => actions.cancel())];
+  const attributes = { "aria-disabled": actions.answered() ? "true" : null };
+  return [button("approve", `Sign with ${wallet.name}`, () => actions.approve(data.preview), "primary", attributes)];
 }
 
 class Mount {
@@ -124,9 +125,15 @@ class Mount {
     this.draw();
   }
 
+  /** From the click until the server has dealt with the answer; a click in between would approve what is past. */
   busy() {
     const request = this.data.request;
-    return this.intent !== null || (request && ["queued", "waiting"].includes(this.hub.state(request.id)));
+    return this.intent !== null || (request && this.hub.state(request.id) !== null);
+  }
+
+  answered() {
+    const request = this.data.request;
+    return Boolean(request && this.hub.state(request.id) === "done");
   }
 
   approve(preview) {
@@ -159,7 +166,7 @@ class Mount {
   draw() {
     if (!this.component) return;
     const { hub, data } = this;
-    const actions = { approve: (p) => this.approve(p), cancel: () => this.cancel(), busy: () => this.busy() };
+    const actions = { approve: (p) => this.approve(p), cancel: () => this.cancel(), busy: () => this.busy(), answered: () => this.answered() };
     const specs = data.mode === "sign" ? signSpecs(hub, data, actions) : accountSpecs(hub, data, actions);
     const body = this.root.querySelector("[data-body]");
     const held = body.ownerDocument.activeElement && body.contains(this.root.activeElement ?? body.ownerDocument.activeElement);

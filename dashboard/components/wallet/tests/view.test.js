@@ -134,6 +134,20 @@ test("signing: a wallet that declines is announced", async () => {
   assert.equal(component.said.at(-1)[1][0].status, "refused");
 });
 
+test("signing: between the answer and the server's next word there is nothing to press", async () => {
+  const sign = { supportedTransactionVersions: [0], signTransaction: async () => { throw new Error("User rejected the request."); } };
+  const { hub, component } = await signing({ wallet: makeWallet({ features: { "solana:signTransaction": sign } }) });
+  press(component, "Sign with Mock");
+  rerun(component, { request: request("a") });
+  await settle();
+  assert.equal(buttons(component)[0].getAttribute("aria-disabled"), "true");
+  press(component, "Sign with Mock");
+  assert.equal(hub.approved.size, 0);
+  rerun(component, { request: null, preview: "preview-b", acknowledged: ["a"] });
+  press(component, "Sign with Mock");
+  assert.deepEqual(component.said.at(-1), ["approved", "preview-b"]);
+});
+
 test("signing: another account, another network or no wallet have no button, and say why", async () => {
   const { wallet, hub, component } = await signing();
   wallet.change([OTHER]);
