@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from decai.models.first import FIRST_MODEL_NAME, FirstModel, first_model
     from decai.models.head_onnx import head_onnx
     from decai.models.manifest import Card, Footprint, Manifest, Metrics, Parent, SetReference, Training
+    from decai.models.receipts import BatchPath, Receipt, compare, merkle_paths, merkle_root
     from decai.models.session import Prediction, Runtime, Session, close_sessions, open_session
 
 __all__ = [
     "FIRST_MODEL_NAME",
+    "BatchPath",
     "Bundle",
     "Card",
     "FirstModel",
@@ -25,6 +27,7 @@ __all__ = [
     "Metrics",
     "Parent",
     "Prediction",
+    "Receipt",
     "Runtime",
     "Session",
     "SetReference",
@@ -32,10 +35,13 @@ __all__ = [
     "build_bundle",
     "bundle_from_files",
     "close_sessions",
+    "compare",
     "derive_bundle",
     "first_model",
     "head_onnx",
     "load_bundle",
+    "merkle_paths",
+    "merkle_root",
     "open_session",
 ]
 
@@ -43,6 +49,7 @@ _HOMES = {
     "bundle": ("Bundle", "build_bundle", "bundle_from_files", "derive_bundle", "load_bundle"),
     "first": ("FIRST_MODEL_NAME", "FirstModel", "first_model"),
     "manifest": ("Card", "Footprint", "Manifest", "Metrics", "Parent", "SetReference", "Training"),
+    "receipts": ("BatchPath", "Receipt", "compare", "merkle_paths", "merkle_root"),
     "session": ("Prediction", "Runtime", "Session", "close_sessions", "open_session"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

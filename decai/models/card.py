@@ -117,8 +117,8 @@ def _training(manifest: Manifest) -> str:
         training = manifest.training
         segments = "1 segment" if training.segments == 1 else f"{training.segments:,} segments"
         lines.append(
-            f"{segments} of {training.steps} full-batch steps on {training.rows} rows each, in integer arithmetic: "
-            "the same data gives the same head on every machine."
+            f"{segments} of {training.steps} full-batch steps on {training.rows} rows each, in integer "
+            "arithmetic: the same data gives the same head on every machine."
         )
     if manifest.training_set is not None:
         where = f" ({manifest.training_set.cid})" if manifest.training_set.cid else ""

@@ -32,14 +32,14 @@ _SOURCE = (
 )
 _CARD = Card(
     description=(
-        "Says whether a short English text sounds positive or negative. all-MiniLM-L6-v2 (int8) turns the text "
-        "into an embedding, a fixed projection makes 32 small integers of it, and a linear head of 33 "
+        "Says whether a short English text sounds positive or negative. all-MiniLM-L6-v2 (int8) turns the "
+        "text into an embedding, a fixed projection makes 32 small integers of it, and a linear head of 33 "
         "sixteen-bit integers decides. The head is trained in integer arithmetic that anyone can repeat bit "
         "for bit."
     ),
     intended_use=(
-        "Reactions, reviews and remarks of a sentence or two, in English; and showing how a collective trains, "
-        "checks and owns a model. Not for decisions about people."
+        "Reactions, reviews and remarks of a sentence or two, in English; and showing how a collective "
+        "trains, checks and owns a model. Not for decisions about people."
     ),
     limitations=[
         "It was trained on words and short phrases: negation, irony and mixed feelings often mislead it.",
@@ -57,8 +57,8 @@ _CARD = Card(
         "Labels: VADER sentiment lexicon, copyright 2016 C.J. Hutto, MIT licence.",
     ],
 )
-# Training version 1 takes about 3 s of two cores, nearly all of it embedding: too short to meter well. So it is an
-# estimate, and says so wherever it is shown.
+# Training version 1 takes about 3 s of two cores, nearly all of it embedding: too short to meter well. So it
+# is an estimate, and says so wherever it is shown.
 _FOOTPRINT = Footprint(
     energy_joules=120,
     co2e_mg=16,

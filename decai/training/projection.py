@@ -69,12 +69,12 @@ class Projection:
     @property
     def embedding_size(self) -> int:
         """E, the length of an embedding."""
-        return self.matrix.shape[0]
+        return int(self.matrix.shape[0])
 
     @property
     def features(self) -> int:
         """D, the number of features."""
-        return self.matrix.shape[1]
+        return int(self.matrix.shape[1])
 
     @cached_property
     def sha256(self) -> str:
