@@ -352,5 +352,4 @@ fn after(start: i64, seconds: i64) -> Result<i64> {
 }
 
 #[cfg(test)]
-#[path = "job_tests.rs"]
 mod tests;

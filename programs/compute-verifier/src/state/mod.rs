@@ -6,7 +6,7 @@ mod chunked_set;
 mod draft;
 mod job;
 mod leaderboard;
-mod policy;
+pub(crate) mod policy;
 mod provider;
 mod record;
 mod verifying_key;
