@@ -99,6 +99,12 @@ class Collective:
             other.__dict__["store"] = self.store
         return other
 
+    def with_store(self, store: Store) -> Collective:
+        """The same collective with another content store."""
+        other = Collective(self.settings, self.chain, self.wallet)
+        other.__dict__["store"] = store
+        return other
+
     # --- parts -------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -314,12 +320,11 @@ class Collective:
         registry: Registry | str | None = None,
         version: str | int | None = None,
         progress: Callable[[Any], None] | None = None,
-        post: bool = True,
     ) -> Inference:
         """Ask a model, and put the hash of its answer on chain. See :func:`decai.inference.infer`."""
         from decai.inference import infer
 
-        return infer(self, text, registry=registry, version=version, progress=progress, post=post)
+        return infer(self, text, registry=registry, version=version, progress=progress)
 
     def verify(self, receipt: Any, *, text: str | None = None) -> Verification:
         """Check a receipt against the chain and by running the model again. See :func:`decai.inference.verify`."""

@@ -119,8 +119,8 @@ def demo(
 
         cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="decai-demo-"))
         shared = collective.store
-        collective.store = Store(
-            Path(cache) / "cache", kubo_url=shared.kubo_url, gateways=shared.gateways, timeout_s=shared.timeout_s
+        collective = collective.with_store(
+            Store(Path(cache), kubo_url=shared.kubo_url, gateways=shared.gateways, timeout_s=shared.timeout_s)
         )
         registry = collective.registry
         version = registry.resolve()
