@@ -21,7 +21,7 @@ def page(name: str, title: str, symbol: str, default: bool = False) -> st.Page:
     """One page of the navigation; its module is imported when it is first shown."""
 
     def draw() -> None:
-        failures.page(import_module(f"dashboard.pages.{name}").page, title)
+        failures.page(import_module(f"dashboard.views.{name}").page, title)
 
     draw_it: Callable[[], None] = draw
     return st.Page(draw_it, title=title, icon=f":material/{symbol}:", url_path=name, default=default)

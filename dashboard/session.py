@@ -1,7 +1,7 @@
 """The browser session's wallet: who is connected, what is being signed, and the one way for pages to write.
 
-A page never signs. It calls :func:`run_action` with an action (or with what builds one); the session shows what
-it would do, asks the wallet, compares what comes back, sends it and follows it to its end::
+A page never signs. It calls :func:`run_action` with an action (or with what builds one); the session shows
+what it would do, asks the wallet, compares what comes back, sends it and follows it to its end::
 
     if st.button("Vote for"):
         session.run_action(lambda collective: collective.vote_action(3, "for"), key="vote-3")

@@ -1,7 +1,7 @@
 """What a wallet gave back against what it was given.
 
-Wallets may touch a transaction: they refresh its blockhash, set the compute limit and price, and some add guards
-that can only make it fail. Those are told to the person and need their yes. Anything else is refused.
+Wallets may touch a transaction: they refresh its blockhash, set the compute limit and price, and some add
+guards that can only make it fail. Those are told to the person and need their yes. Anything else is refused.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def differences(sent: Message | MessageV0, returned: Message | MessageV0) -> tup
     changes = _budget(before, after)
     if added:
         changes.append(
-            f"It added {added} check{'s' if added > 1 else ''} by Lighthouse, which can only stop the transaction."
+            f"It added {added} check{'s' if added > 1 else ''} by Lighthouse, which can only make it fail."
         )
     if sent.recent_blockhash != returned.recent_blockhash:
         changes.append("It took a newer blockhash; this changes nothing but how long it stays valid.")

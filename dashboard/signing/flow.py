@@ -342,7 +342,7 @@ class Flow:
             )
 
     def account_changed(self, address: Pubkey | None) -> None:
-        """The session's account is another now: what was prepared for the old one ends, unless it was sent."""
+        """The session's account is another now: what was prepared for the old one ends, unless sent."""
         if address != self.action.payer and self.stage in SAFE:
             self._stop(
                 Problem(

@@ -44,7 +44,7 @@ def same_machine(server_address: str | None, remote: str | None, headers: Mappin
     -------
     bool
         True only when the server is bound to loopback, the peer is loopback, nothing was forwarded, and both
-        the ``Host`` and the ``Origin`` that the browser sent are loopback (a name made to resolve here isn't).
+        the ``Host`` and the ``Origin`` that the browser sent are loopback (a name that resolves here isn't).
     """
     lower = {name.lower(): value for name, value in headers.items()}
     if any(name in lower for name in _FORWARDED):
