@@ -20,8 +20,6 @@ pub enum ModelManagerError {
     MissingManifest,
     #[msg("A ratio is above 1,000,000 parts per million")]
     RatioAboveOne,
-    #[msg("The version belongs to another registry")]
-    WrongRegistry,
     #[msg("The version has been yanked")]
     VersionYanked,
     #[msg("The version is already the current one")]

@@ -16,7 +16,6 @@ pub struct YankVersion<'info> {
     pub registry: Box<Account<'info, ModelRegistry>>,
     #[account(
         mut,
-        has_one = registry @ ModelManagerError::WrongRegistry,
         constraint = version.layout == LAYOUT_V1 @ ModelManagerError::UnknownLayout,
         seeds = [seeds::VERSION, registry.key().as_ref(), version.number.to_le_bytes().as_ref()],
         bump = version.bump
