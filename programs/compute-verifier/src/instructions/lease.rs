@@ -18,6 +18,11 @@ pub(crate) fn handler(ctx: Context<Lease>) -> Result<()> {
     let job = &mut ctx.accounts.job;
     job.lease(Clock::get()?.unix_timestamp)?;
     job.invariant(funds::above_rent(&job.to_account_info())?)?;
-    emit!(JobLeased { job: job.key(), provider: job.provider, price: job.best_price, deadline: job.deadline });
+    emit!(JobLeased {
+        job: job.key(),
+        provider: job.provider,
+        price: job.best_price,
+        deadline: job.deadline
+    });
     Ok(())
 }

@@ -52,8 +52,7 @@ pub(crate) fn handler(ctx: Context<Settle>) -> Result<()> {
     accounts.job.invariant(funds::above_rent(&job_info)?)?;
     let settlement = accounts.job.settle(Clock::get()?.unix_timestamp)?;
 
-    let to_provider =
-        settlement.reward.checked_add(settlement.bond).ok_or(ComputeVerifierError::Overflow)?;
+    let to_provider = settlement.reward.checked_add(settlement.bond).ok_or(ComputeVerifierError::Overflow)?;
     funds::pay(&job_info, &accounts.wallet, to_provider)?;
     let to_treasury = funds::above_rent(&job_info)?;
     funds::pay(&job_info, &accounts.treasury, to_treasury)?;

@@ -69,7 +69,14 @@ mod tests {
     use super::*;
 
     fn board() -> Leaderboard {
-        Leaderboard { layout: 1, bump: 0, dao: Pubkey::default(), total: 0, buckets: [0; 160], reserved: [0; 32] }
+        Leaderboard {
+            layout: 1,
+            bump: 0,
+            dao: Pubkey::default(),
+            total: 0,
+            buckets: [0; 160],
+            reserved: [0; 32],
+        }
     }
 
     #[test]
@@ -79,8 +86,18 @@ mod tests {
             assert_eq!(Leaderboard::bucket(jobs), Some(jobs as usize - 1));
         }
         for (jobs, bucket) in [
-            (129, 128), (160, 128), (161, 129), (193, 130), (225, 131), (256, 131), (257, 132), (512, 135),
-            (28_672, 158), (28_673, 159), (32_769, 159), (u32::MAX, 159),
+            (129, 128),
+            (160, 128),
+            (161, 129),
+            (193, 130),
+            (225, 131),
+            (256, 131),
+            (257, 132),
+            (512, 135),
+            (28_672, 158),
+            (28_673, 159),
+            (32_769, 159),
+            (u32::MAX, 159),
         ] {
             assert_eq!(Leaderboard::bucket(jobs), Some(bucket), "{jobs}");
         }

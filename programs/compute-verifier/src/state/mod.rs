@@ -6,7 +6,7 @@ mod chunked_set;
 mod draft;
 mod job;
 mod leaderboard;
-pub(crate) mod policy;
+mod policy;
 mod provider;
 mod record;
 mod verifying_key;

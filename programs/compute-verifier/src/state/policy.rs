@@ -52,11 +52,10 @@ pub fn require_period(seconds: i64, least: i64) -> Result<()> {
 }
 
 #[cfg(test)]
-pub mod tests {
-    use super::*;
-
-    pub fn policy() -> JobPolicy {
-        JobPolicy {
+impl JobPolicy {
+    /// A policy as tests like it.
+    pub(crate) fn example() -> Self {
+        Self {
             bid_period: 60,
             publish_hold: 30,
             challenge_period: 40,
@@ -71,19 +70,24 @@ pub mod tests {
             allow_development_keys: 1,
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn a_policy_under_which_no_job_can_end_is_refused() {
-        assert!(policy().validate().is_ok());
+        assert!(JobPolicy::example().validate().is_ok());
         for broken in [
-            JobPolicy { bid_period: 0, ..policy() },
-            JobPolicy { bid_period: MAX_PERIOD + 1, ..policy() },
-            JobPolicy { publish_hold: -1, ..policy() },
-            JobPolicy { challenge_period: i64::MAX, ..policy() },
-            JobPolicy { stake_age: i64::MIN, ..policy() },
-            JobPolicy { min_attestations: 0, ..policy() },
-            JobPolicy { min_gain_ppm: PPM + 1, ..policy() },
-            JobPolicy { allow_development_keys: 2, ..policy() },
+            JobPolicy { bid_period: 0, ..JobPolicy::example() },
+            JobPolicy { bid_period: MAX_PERIOD + 1, ..JobPolicy::example() },
+            JobPolicy { publish_hold: -1, ..JobPolicy::example() },
+            JobPolicy { challenge_period: i64::MAX, ..JobPolicy::example() },
+            JobPolicy { stake_age: i64::MIN, ..JobPolicy::example() },
+            JobPolicy { min_attestations: 0, ..JobPolicy::example() },
+            JobPolicy { min_gain_ppm: PPM + 1, ..JobPolicy::example() },
+            JobPolicy { allow_development_keys: 2, ..JobPolicy::example() },
         ] {
             assert!(broken.validate().is_err(), "{broken:?}");
         }

@@ -121,11 +121,11 @@ impl TrainingJobRecord {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
     use crate::constants::{MARKET_LOCAL, MARKET_PEER};
 
-    pub fn args() -> RecordArgs {
+    fn args() -> RecordArgs {
         let mut bytes = [0; 38];
         bytes[..4].copy_from_slice(&[1, 0x70, 0x12, 0x20]);
         let mut device = [0; 32];
@@ -174,13 +174,17 @@ pub mod tests {
 
     #[test]
     fn carbon_is_energy_times_intensity_rounded_either_way() {
-        for (co2e_mg, fine) in [(528, false), (529, true), (530, true), (531, false), (0, false), (u64::MAX, false)] {
+        for (co2e_mg, fine) in
+            [(528, false), (529, true), (530, true), (531, false), (0, false), (u64::MAX, false)]
+        {
             let args = RecordArgs { co2e_mg, ..args() };
             assert_eq!(args.validate(MARKET_LOCAL, 1_280).is_ok(), fine, "{co2e_mg}");
         }
         let exact = RecordArgs { energy_joules: 3_600_000, carbon_mg_per_kwh: 400, co2e_mg: 400, ..args() };
         assert!(exact.carbon_agrees() && !RecordArgs { co2e_mg: 401, ..exact }.carbon_agrees());
-        assert!(!RecordArgs { energy_joules: u64::MAX, carbon_mg_per_kwh: u32::MAX, ..args() }.carbon_agrees());
+        assert!(
+            !RecordArgs { energy_joules: u64::MAX, carbon_mg_per_kwh: u32::MAX, ..args() }.carbon_agrees()
+        );
     }
 
     #[test]
