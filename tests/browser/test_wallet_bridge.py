@@ -336,10 +336,11 @@ def test_two_tabs_of_one_browser_have_their_own_requests_and_disconnect_together
     browser: Browser, url: str
 ) -> None:
     context = browser.new_context()
-    context.add_init_script("window.mockWallet = { trusted: true };")
-    context.add_init_script(MOCK)
-    one, two = Tab(context.new_page()).open(url), Tab(context.new_page())
-    one.connect()
+    one, two = Tab(context.new_page()), Tab(context.new_page())
+    for each in (one, two):
+        each.page.add_init_script("window.mockWallet = { trusted: true };")
+        each.page.add_init_script(MOCK)
+    one.open(url).connect()
     two.open(url)
     expect(two.page.get_by_role("button", name="Disconnect Mock Wallet")).to_be_visible()
     one.pay()
@@ -360,7 +361,7 @@ def test_with_the_keyboard_alone(tab: Any) -> None:
         expect(button).to_be_visible()
         for _ in range(60):
             t.page.keyboard.press("Tab")
-            if button.evaluate("b => b.getRootNode().activeElement === b"):
+            if button.evaluate("b => b === document.activeElement"):
                 return
         raise AssertionError(f"{name} can't be reached with the Tab key")
 
