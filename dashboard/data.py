@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from decai.governance import Dao, Member, Proposal
     from decai.market import Job, Offer, Quotes, Record
     from decai.registry import Registry
+    from decai.storage import StoreStat
 
 Key = tuple[str | None, str | None]
 """Network and home: what every cache is keyed by."""
 FAST = 1.0
 SLOW = 4.0
+LARGEST_FILE = 4 << 20
+"""Bytes of a bundle's file that a page reads at once: cards and manifests are far smaller."""
 
 
 def _key() -> Key:
@@ -153,17 +156,50 @@ def account(address: str) -> AccountView:
     return _account(_key(), address)
 
 
-@st.cache_data(ttl=3600.0, show_spinner=False, max_entries=256, max_size="64 MB")
+@st.cache_data(ttl=3600.0, show_spinner=False, max_entries=256)
 def _file(key: Key, cid: str, path: str) -> bytes:
-    return _viewer(*key).store.read(cid, path)
+    return _viewer(*key).store.read(cid, path, limit=LARGEST_FILE)
 
 
 def file(cid: str, path: str) -> bytes:
-    """One file of a bundle, fetched and verified when it isn't here yet.
+    """One small file of a bundle that is here; content-addressed, so it never changes.
 
-    Content-addressed, so it never changes.
+    Raises
+    ------
+    BlockNotFound
+        The bundle isn't on this machine.
     """
     return _file(_key(), cid, path)
+
+
+@st.cache_data(ttl=SLOW, show_spinner=False, max_entries=256)
+def _bundle_here(key: Key, cid: str) -> bool:
+    return _viewer(*key).store.has(cid)
+
+
+def bundle_here(cid: str) -> bool:
+    """Whether all of a bundle is on this machine."""
+    return _bundle_here(_key(), cid)
+
+
+@st.cache_data(ttl=SLOW, show_spinner=False, max_entries=4)
+def _store_stat(key: Key) -> StoreStat:
+    return _viewer(*key).store.stat()
+
+
+def store_stat() -> StoreStat:
+    """Blocks, bytes and pins of the content store on this machine."""
+    return _store_stat(_key())
+
+
+@st.cache_data(ttl=SLOW, show_spinner=False, max_entries=4)
+def _pins(key: Key) -> set[str]:
+    return {pin.cid for pin in _viewer(*key).store.pinned()}
+
+
+def pins() -> set[str]:
+    """CIDs pinned on this machine."""
+    return _pins(_key())
 
 
 @st.cache_data(ttl=SLOW, show_spinner=False, max_entries=64)

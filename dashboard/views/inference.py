@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
@@ -13,9 +12,13 @@ import streamlit as st
 from dashboard import choice, data, failures, session, ui
 from dashboard.ui.charts import plain_chart
 from dashboard.ui.format import duration, number, size
-from decai import charts
+from dashboard.ui.html import el
+from decai import charts, inference
 from decai.errors import ReceiptError
 from decai.registry import Registry
+
+if TYPE_CHECKING:
+    from decai.storage import Progress
 
 MAX_SQUARES = 240
 FRAME_SECONDS = 0.08
@@ -94,37 +97,6 @@ def question(registry: Registry) -> tuple[str | None, int]:
     return (text.strip() if sent and text else None), int(wanted)
 
 
-@dataclass
-class Fetched:
-    """What is known of a bundle's way here."""
-
-    blocks_total: int = 0
-    blocks_done: int = 0
-    cached: int = 0
-    bytes_total: int = 0
-    bytes_done: int = 0
-    speed: float = 0.0
-    eta: float | None = None
-    seconds: float = 0.0
-    started: float = field(default_factory=time.monotonic)
-    drawn: float = 0.0
-    heard: bool = False
-
-    def hear(self, progress: Any) -> None:
-        """Take in the library's report."""
-        if not self.heard:
-            self.heard, self.cached = True, progress.blocks_done
-        self.blocks_total, self.blocks_done = progress.blocks_total, progress.blocks_done
-        self.bytes_total, self.bytes_done = progress.bytes_total, progress.bytes_done
-        self.speed, self.eta = progress.speed_bytes_per_s or 0.0, progress.eta_s
-        self.seconds = time.monotonic() - self.started
-
-    @property
-    def complete(self) -> bool:
-        """Whether every byte is here and verified."""
-        return self.heard and self.bytes_done >= self.bytes_total
-
-
 def blocks_panel() -> Any:
     """The panel of the model's blocks; what is in it is drawn, and drawn again, by :func:`draw_blocks`."""
     with ui.glass("blocks"):
@@ -132,45 +104,56 @@ def blocks_panel() -> Any:
         return st.empty()
 
 
-def squares(fetched: Fetched) -> list[str]:
-    """One state a square; a large bundle shows several blocks a square."""
-    total = min(fetched.blocks_total, MAX_SQUARES)
-    scale = fetched.blocks_total / total if total else 1.0
-    cached, done = round(fetched.cached / scale), int(fetched.blocks_done / scale)
-    return ["c" if k < cached else ("h" if k < done else "") for k in range(total)]
+def squares(states: str) -> list[str]:
+    """One state a square, from the library's character a block.
+
+    A large bundle shows several blocks a square.
+    """
+    meaning = {"c": "c", "#": "h", "x": "r"}
+    per_square = -(-len(states) // MAX_SQUARES) or 1
+    drawn = []
+    for start in range(0, len(states), per_square):
+        group = states[start : start + per_square]
+        # A square counts when all its blocks do.
+        slowest = min(group, key=lambda state: "x.oc#".index(state))
+        drawn.append(meaning.get(slowest, ""))
+    return drawn
 
 
-def draw_blocks(place: Any, fetched: Fetched | None) -> None:
+def draw_blocks(place: Any, progress: Progress | None) -> None:
     """Draw how far the bundle is: bytes, speed, time left, and its blocks."""
-    if fetched is None or not fetched.heard:
+    if progress is None:
         ui.show(ui.sub("They appear here, one square each, when the model is asked for."), into=place)
         return
-    share = fetched.bytes_done / fetched.bytes_total if fetched.bytes_total else 1.0
-    amount = f"{size(fetched.bytes_done)} of {size(fetched.bytes_total)}"
-    if fetched.complete:
-        fresh = fetched.blocks_done - fetched.cached
-        how = f"verified in {duration(fetched.seconds)}" if fresh else "already on this machine"
+    share = progress.bytes_done / progress.bytes_total if progress.bytes_total else 1.0
+    if progress.bytes_done < progress.bytes_total or not progress.bytes_total:
+        left = f", {duration(progress.eta_s)} left" if progress.eta_s else ""
+        how = f"{size(progress.speed_bytes_per_s)}/s{left}"
+    elif progress.bytes_fetched:
+        how = "complete, every block verified"
     else:
-        left = f", {duration(fetched.eta)} left" if fetched.eta else ""
-        how = f"{size(fetched.speed)}/s{left}"
-    legend = ui.el(
-        "div",
-        ui.el("span", ui.el("i", cls="c-cache"), "from this machine", ui.el("b", number(fetched.cached))),
-        ui.el(
-            "span",
-            ui.el("i", cls="for-bar"),
-            "fetched",
-            ui.el("b", number(fetched.blocks_done - fetched.cached)),
-        ),
-        cls="legend",
+        how = "already on this machine"
+    counts = (
+        ("c-cache", "from this machine", progress.states.count("c")),
+        ("for-bar", "fetched", progress.states.count("#")),
+        ("against-bar", "refused, asked again", progress.refused),
+    )
+    legend = (
+        el("span", el("i", cls=cls), words, el("b", number(count)))
+        for cls, words, count in counts
+        if count or cls != "against-bar"
     )
     ui.show(
-        ui.el(
+        el(
             "div",
-            ui.row(ui.el("b", amount), ui.sub(how), spread=True),
+            ui.row(
+                el("b", f"{size(progress.bytes_done)} of {size(progress.bytes_total)}"),
+                ui.sub(how),
+                spread=True,
+            ),
             ui.progress(share, "Bytes of the model"),
-            ui.blocks(squares(fetched)),
-            legend,
+            ui.blocks(squares(progress.states)),
+            el("div", *legend, cls="legend"),
             cls="stack",
         ),
         into=place,
@@ -178,21 +161,28 @@ def draw_blocks(place: Any, fetched: Fetched | None) -> None:
 
 
 def ask(registry: Registry, text: str, version: int, place: Any) -> None:
-    """Run the model; its blocks are drawn as they arrive."""
-    fetched = Fetched()
-    st.session_state[FETCH] = fetched
-    st.session_state.pop(ANSWER, None)
+    """Run the model; its blocks are drawn as they arrive. Nothing is written on chain."""
+    for key in (ANSWER, FETCH):
+        st.session_state.pop(key, None)
+    drawn = 0.0
 
-    def heard(progress: Any) -> None:
-        fetched.hear(progress)
+    def heard(progress: Progress) -> None:
+        nonlocal drawn
+        st.session_state[FETCH] = progress
         now = time.monotonic()
-        if now - fetched.drawn > FRAME_SECONDS or fetched.complete:
-            fetched.drawn = now
-            draw_blocks(place, fetched)
+        if now - drawn > FRAME_SECONDS:
+            drawn = now
+            draw_blocks(place, progress)
 
     with st.spinner("Fetching what is missing, then running the model"):
-        found = data.viewer().infer(text, registry=registry, version=version, progress=heard, post=False)
-    st.session_state[ANSWER] = found
+        st.session_state[ANSWER] = inference.answer(
+            data.viewer(),
+            text,
+            registry=registry,
+            version=version,
+            progress=heard,
+            worker=session.address(),
+        )
 
 
 # --- the answer -----------------------------------------------------------------------------------
@@ -200,36 +190,45 @@ def ask(registry: Registry, text: str, version: int, place: Any) -> None:
 
 def answer() -> None:
     """The label, its scores, and the receipt."""
-    found = st.session_state.get(ANSWER)
+    found: inference.Answer | None = st.session_state.get(ANSWER)
     with ui.glass("answer"):
         if found is None:
             ui.section("Answer")
             ui.show(ui.empty("No answer yet", "Run a text: the answer and its receipt appear here.", "spark"))
             return
-        ui.section("Answer", right=ui.sub(f"{duration(found.seconds)} in all"))
-        ui.show(ui.el("div", found.prediction.label, cls="answer"))
-        table = pd.DataFrame(
-            {"label": list(found.prediction.scores), "score": list(found.prediction.scores.values())}
-        )
+        ui.section("Answer", right=ui.sub(f"{duration(found.seconds)} to compute"))
+        ui.show(el("div", found.prediction.label, cls="answer"))
+        given = found.prediction.scores
+        table = pd.DataFrame({"label": list(given), "score": list(given.values())})
         plain_chart("scores", "Scores by label", lambda dark: charts.scores(table, dark=dark))
+        if found.prediction.truncated:
+            ui.show(
+                ui.note(
+                    "warn", f"The text was cut: the model read its first {found.prediction.tokens} tokens."
+                )
+            )
     receipt(found)
 
 
-def receipt(found: Any) -> None:
+def receipt(found: inference.Answer) -> None:
     """What proves the answer, and putting it on chain."""
-    done = session.outcome("post-result")
-    if done is not None and not found.receipt.signature:
-        found = st.session_state[ANSWER] = found.confirmed(done)
     made = found.receipt
+    done = session.outcome(f"post-{made.leaf}")
+    if done is not None:
+        made = made.posted(done.signature, done.slot)
     with ui.glass("receipt"):
-        posted = bool(made.signature)
         ui.section(
             "Receipt",
-            right=ui.chip("On chain", "ok", "shield")
-            if posted
-            else ui.chip("Not on chain yet", "warn", "clock"),
+            right=ui.chip("Not on chain yet", "warn", "clock")
+            if done is None
+            else ui.chip("On chain", "ok", "shield"),
         )
-        chain = [("Signature", ui.address(made.signature, 6)), ("Slot", number(made.slot))] if posted else []
+        chain = (
+            []
+            if done is None
+            else [("Signature", ui.address(done.signature, 6)), ("Slot", number(done.slot))]
+        )
+        runtime = made.runtime
         ui.show(
             ui.facts(
                 *chain,
@@ -237,12 +236,18 @@ def receipt(found: Any) -> None:
                 ("Bundle", ui.address(made.cid, 6)),
                 ("Input hash", ui.address(made.input_sha256, 6)),
                 ("Version", str(made.version)),
-                ("Runtime", made.runtime),
+                ("Runtime", f"ONNX Runtime {runtime.onnxruntime}, {runtime.provider}, {runtime.arch}"),
             )
         )
-        if not posted and st.button("Put its hash on chain", type="primary", icon=":material/link:"):
-            session.run_action(found.post_action, key="post-result")
-        text = json.dumps(made.to_dict(), indent=2, ensure_ascii=False)
+        if done is None:
+            post(found)
+        with_text = st.checkbox(
+            "Put the text into the receipt",
+            True,
+            help="Whoever replays the answer needs the text.",
+            key="with-text",
+        )
+        text = json.dumps(made.to_dict(with_text=with_text), indent=2, ensure_ascii=False)
         with st.container(horizontal=True, gap="small"):
             st.download_button(
                 "Download receipt",
@@ -254,6 +259,19 @@ def receipt(found: Any) -> None:
             )
             with st.popover("Show and copy", icon=":material/content_copy:"):
                 st.code(text, language="json", wrap_lines=True)
+
+
+def post(found: inference.Answer) -> None:
+    """Offer to put the leaf on chain, by the wallet that the answer was made for."""
+    who = session.address()
+    if who is None:
+        ui.show(
+            ui.note("", "Connect a wallet in the sidebar to put the answer's hash on chain, then run again.")
+        )
+    elif str(who) != found.receipt.worker:
+        ui.show(ui.note("", "This answer was made for another wallet. Run again to post it with this one."))
+    elif st.button("Put its hash on chain", type="primary", icon=":material/link:", key="post"):
+        session.run_action(inference.post_action(data.viewer(), found, who), key=f"post-{found.receipt.leaf}")
 
 
 # --- checking a receipt ---------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import choice, data, failures, ui
 from dashboard.activity import activity_table
-from dashboard.ui.format import ago, day, number, percent
+from dashboard.ui.format import ago, day, number, percent, size
 from decai.registry import Registry
 
 
@@ -146,13 +146,17 @@ def figures(registry: Registry) -> None:
         else:
             note = "the first version's"
         posted = data.posted_results(registry.address)
-        stored = data.store_size()
+        stored = data.store_stat()
         ui.show(
             ui.kpis(
                 ui.kpi("Accuracy, held-out terms", now, "", note.replace("-", "−"), known),
                 ui.kpi("Versions", number(registry.latest), "", f"since {registry.created_at:%-d %b %Y}"),
                 ui.kpi("Answers on chain", number(posted), "", "hashes of results, all workers"),
-                ui.kpi("Content store", *stored, "verified blocks on this machine"),
+                ui.kpi(
+                    "Content store",
+                    *size(stored.bytes).rsplit(" ", 1),
+                    f"{number(stored.blocks)} verified blocks, {stored.pins} pins",
+                ),
             )
         )
 

@@ -179,7 +179,7 @@ def compare(registry: Registry) -> None:
                 caption=f"Version {old.number} beside version {new.number}",
             )
         )
-        with failures.shown():
+        if fetched(old, "compare") and fetched(new, "compare"):
             ui.show(files(manifest(old), manifest(new)))
 
 
@@ -220,6 +220,21 @@ def difference(old: Version, new: Version) -> list[list[Any]]:
         ],
         ["State", ui.status(old.status), ui.status(new.status), same(old.status, new.status)],
     ]
+
+
+def fetched(version: Version, where: str) -> bool:
+    """Whether a version's bundle is here; when it isn't, offer to bring it, under a key of this place."""
+    if data.bundle_here(version.cid):
+        return True
+    with st.container(horizontal=True, vertical_alignment="center"):
+        ui.show(ui.sub(f"The bundle of version {version.number} isn't on this machine."))
+        pressed = st.button("Fetch it", icon=":material/download:", key=f"fetch-{where}-{version.number}")
+    if pressed:
+        with st.spinner(f"Fetching version {version.number}, block by block"):
+            data.viewer().store.fetch(version.cid)
+        data.refresh()
+        st.rerun()
+    return False
 
 
 def manifest(version: Version) -> dict[str, Any]:
@@ -271,6 +286,8 @@ def card(registry: Registry) -> None:
         preferred = numbers.index(registry.current_number) if registry.current_number in numbers else 0
         picked = st.selectbox("Version", numbers, index=preferred, key="card-version", width=140)
         version = registry.version(int(picked))
+        if not fetched(version, "card"):
+            return
         head, body = split_card(data.file(version.cid, "README.md").decode("utf-8", "replace"))
         if head:
             ui.show(ui.facts(*((name.replace("_", " "), value) for name, value in head)))
