@@ -9,7 +9,8 @@
 Needs the toolchain that setup.sh installs in $SBF_HOME (default /opt/sbf). Standard library only.
 
 Bytes repeat when the compilers and SBF_HOME are those in VERSIONS: then `--check` fails on any difference.
-When they are others, it puts the rebuilt programs in place, so that the tests that follow are about them, and warns.
+When they are others, it puts the rebuilt programs in place, so that the tests that follow are about them, and
+warns.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class BuildError(Exception):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("programs", nargs="*", help="directories under programs/, or paths; default: all")
     parser.add_argument("--check", action="store_true", help="compare with the committed files")
     parser.add_argument("--out", type=Path, default=COMMITTED, help="where .so and .json go")
@@ -105,7 +108,9 @@ def record(versions: str, everything: bool) -> None:
     if recorded == versions:
         return
     if recorded and not everything:
-        raise BuildError("the compilers are not those in VERSIONS: build all programs, so that they stay alike")
+        raise BuildError(
+            "the compilers are not those in VERSIONS: build all programs, so that they stay alike"
+        )
     RECORDED_VERSIONS.write_text(versions)
 
 
@@ -121,11 +126,13 @@ def build(crate: Path, out: Path, sbf_home: Path, locked: bool = False) -> list[
     library = target / "sbf-solana" / "release" / f"lib{name}.so"
     cargo(["build", *(["--locked"] if locked else [])], package["name"], workspace, target, sbf_home)
     if not is_program(library):
-        # A program that others depend on is also linked for them, without entrypoint and under the same file name.
+        # A program that others depend on is linked for them too: without entrypoint, under the same name.
         cargo(["clean"], package["name"], workspace, target, sbf_home)
         cargo(["build"], package["name"], workspace, target, sbf_home)
     if not is_program(library):
-        raise BuildError(f"{library} has no entrypoint: does {crate.name} build with the feature no-entrypoint?")
+        raise BuildError(
+            f"{library} has no entrypoint: does {crate.name} build with the feature no-entrypoint?"
+        )
     out.mkdir(parents=True, exist_ok=True)
     program, idl = out / f"{name}.so", out / f"{name}.json"
     shutil.copyfile(library, program)

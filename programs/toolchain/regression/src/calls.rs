@@ -61,7 +61,7 @@ pub fn virtual_calls(data: &[u8]) -> Vec<u8> {
 }
 
 fn shape(byte: u8) -> Box<dyn Shape> {
-    if byte % 2 == 0 {
+    if byte & 1 == 0 {
         Box::new(Square(u64::from(byte)))
     } else {
         Box::new(Triangle(u64::from(byte), 4))
