@@ -260,6 +260,12 @@ class Ledger:
         if self._lock is not None:
             self._lock.release()
 
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
 
 def _migrate(db: sqlite3.Connection, path: Path | None) -> None:
     db.execute("BEGIN IMMEDIATE")

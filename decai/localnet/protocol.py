@@ -111,8 +111,7 @@ def _answer(request: Request, invoke: Invoke) -> str:
     return f'{{"jsonrpc":"2.0","error":{_dump(error.to_json())},"id":{_dump(request.id)}}}'
 
 
-def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+_dump = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def dump(result: object) -> str:

@@ -1,30 +1,22 @@
-"""The virtual machine, the accounts by owner, and the one way a transaction is executed and kept."""
+"""Transactions: tried, executed, kept. The one way the node's state changes for its clients."""
 
 from __future__ import annotations
 
 import base64
 import json
-import os
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from solders.account import Account
-from solders.clock import Clock
-from solders.epoch_schedule import EpochSchedule
 from solders.hash import Hash
-from solders.keypair import Keypair
-from solders.litesvm import FeatureSet, LiteSVM
 from solders.message import Message, MessageV0
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata, SimulatedTransactionInfo
 
-from decai.errors import NodeError
-from decai.localnet import programs
 from decai.localnet.errors import (
     INTERNAL_ERROR,
     PREFLIGHT_FAILURE,
@@ -34,26 +26,14 @@ from decai.localnet.errors import (
     invalid,
 )
 from decai.localnet.ledger import Ledger, StoredTransaction
-from decai.localnet.slots import SLOTS_PER_EPOCH, SlotClock
+from decai.localnet.machine import LAMPORTS_PER_SOL, SYSTEM_PROGRAM, Machine
 from decai.localnet.wire import LoadedKeys, inner_instructions, load_keys, memo_of, token_balances
 
 _T = TypeVar("_T")
 
-LAMPORTS_PER_SOL = 1_000_000_000
+_MOST_RENT = 100 * LAMPORTS_PER_SOL
+"""More than the largest account needs: such a balance needs no look at the account's size."""
 MAX_AIRDROP_LAMPORTS = 10_000 * LAMPORTS_PER_SOL
-SYSTEM_PROGRAM = Pubkey.default()
-
-# Active in LiteSVM's default set and on no cluster: it turns the upgradeable loader's deployments off
-# (disable_new_loader_v3_deployments, SIMD-0167).
-_NO_LOADER_V3_DEPLOYMENTS = Pubkey.from_string("EmhbpdVtZ2hWRGFWBDjn2i3SJD8Z36z4mpMcZJEnebnP")
-_FAUCET_LAMPORTS = 500_000_000 * LAMPORTS_PER_SOL
-_PREINSTALLED = (
-    "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA",
-    "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb",
-    "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL",
-    "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr",
-    "Memo1UhkJRfHyvLMcVucJwxXeuD728EqVDDwQDxFMNo",
-)
 
 
 @dataclass(frozen=True)
@@ -93,7 +73,7 @@ class Simulated:
     accounts: dict[Pubkey, Account]
 
 
-class Runtime:
+class Runtime(Machine):
     """A Solana runtime whose every change is in the ledger before anyone hears of it.
 
     Parameters
@@ -102,168 +82,11 @@ class Runtime:
         Where it is kept; what it holds is loaded.
     clock : callable
         Returns unix time in seconds.
-
-    Notes
-    -----
-    Not safe for threads by itself: hold ``lock`` around anything that reads or writes.
     """
 
     def __init__(self, ledger: Ledger, clock: Callable[[], float]) -> None:
-        self.lock = threading.RLock()
-        self.ledger = ledger
+        super().__init__(ledger, clock)
         self.listeners: list[Callable[[Executed], None]] = []
-        self.slot_listeners: list[Callable[[int], None]] = []
-        self.accounts: dict[bytes, Account] = {}
-        self.by_owner: dict[bytes, dict[bytes, Account]] = {}
-        features = FeatureSet.all_enabled()
-        active = dict(features.active)
-        active.pop(_NO_LOADER_V3_DEPLOYMENTS, None)
-        features = FeatureSet(active, {_NO_LOADER_V3_DEPLOYMENTS})
-        # Blockhashes and duplicates are checked here: LiteSVM takes one blockhash, and forgets at a restart.
-        self._svm = (
-            LiteSVM.default()
-            .with_builtins(features)
-            .with_lamports(10**18)
-            .with_sysvars()
-            .with_precompiles(features)
-            .with_spl_programs()
-            .with_sigverify(True)
-            .with_blockhash_check(False)
-            .with_transaction_history(0)
-        )
-        self._svm.set_epoch_schedule(EpochSchedule.without_warmup())
-        self._slot_hashes: list[tuple[int, Hash]] = []
-        seed = ledger.setting("seed")
-        if seed is None:
-            seed = os.urandom(32)
-            with ledger.transaction():
-                ledger.keep_setting("seed", seed)
-                ledger.keep_setting("origin", clock())
-                ledger.keep_setting("offset", 0.0)
-        if not isinstance(seed, bytes) or len(seed) != 32:
-            raise NodeError("The ledger has no seed.", hint="It is damaged: move it away to start afresh.")
-        self.genesis_hash = Hash.hash(b"decai genesis" + seed)
-        self.faucet = Keypair.from_seed(bytes(Hash.hash(b"decai faucet" + seed)))
-        self.identity = Keypair.from_seed(bytes(Hash.hash(b"decai identity" + seed))).pubkey()
-        self.clock = SlotClock(seed, self._number("origin"), clock, self._number("offset"))
-        self.clock.never_before(*ledger.last_time())
-        self.sequence = ledger.last_sequence()
-        for name in _PREINSTALLED:
-            address = Pubkey.from_string(name)
-            self._index(bytes(address), self._svm.get_account(address))
-        try:
-            for key, account in ledger.accounts():
-                self._svm.set_account(Pubkey.from_bytes(key), account)
-                self._index(key, account)
-        except (ValueError, RuntimeError) as error:
-            raise NodeError(
-                f"The ledger {ledger.path} holds an account that can't be loaded: {error}.",
-                hint="It is damaged: move it away to start afresh.",
-            ) from error
-        self.tick()
-        if bytes(self.faucet.pubkey()) not in self.accounts:
-            self.put(
-                [(self.faucet.pubkey(), Account(_FAUCET_LAMPORTS, b"", SYSTEM_PROGRAM, False, 2**64 - 1))]
-            )
-
-    def _number(self, name: str) -> float:
-        value = self.ledger.setting(name)
-        if not isinstance(value, int | float):
-            raise NodeError(f"The ledger has no {name}.", hint="It is damaged: move it away to start afresh.")
-        return float(value)
-
-    # Time ------------------------------------------------------------------------------------------------
-
-    @property
-    def slot(self) -> int:
-        """The current slot."""
-        return self.clock.slot
-
-    def tick(self) -> None:
-        """Follow the clock: in a new slot the sysvars that tell time are set."""
-        before = self.clock.unix_timestamp
-        new_slot = self.clock.advance()
-        if new_slot:
-            self._slot_hashes = self.clock.slot_hashes(self._slot_hashes)
-            self._svm.set_slot_hashes(self._slot_hashes)
-        if new_slot or before != self.clock.unix_timestamp:
-            slot, epoch = self.clock.slot, self.clock.slot // SLOTS_PER_EPOCH
-            started = self.clock.time_of(epoch * SLOTS_PER_EPOCH)
-            self._svm.set_clock(Clock(slot, started, epoch, epoch + 1, self.clock.unix_timestamp))
-        if new_slot:
-            for listener in self.slot_listeners:
-                listener(self.slot)
-
-    def warp(self, seconds: float) -> None:
-        """Let time pass at once (for tests); kept in the ledger."""
-        self.clock.offset += seconds
-        with self.ledger.transaction():
-            self.ledger.keep_setting("offset", self.clock.offset)
-        self.tick()
-
-    # Accounts --------------------------------------------------------------------------------------------
-
-    def account(self, address: Pubkey) -> Account | None:
-        """An account, or None; one without lamports doesn't exist."""
-        account = self._svm.get_account(address)
-        return account if account is not None and account.lamports > 0 else None
-
-    def owned_by(self, owner: Pubkey) -> Iterable[tuple[bytes, Account]]:
-        """Address (32 bytes) and account of all that a program owns, in the order they came to it."""
-        return self.by_owner.get(bytes(owner), {}).items()
-
-    def rent(self, size: int) -> int:
-        """Lamports that make an account of so many bytes rent-exempt."""
-        return self._svm.minimum_balance_for_rent_exemption(size)
-
-    def _index(self, key: bytes, account: Account | None) -> None:
-        old = self.accounts.get(key)
-        if old is not None and (account is None or old.owner != account.owner):
-            siblings = self.by_owner[bytes(old.owner)]
-            del siblings[key]
-            if not siblings:
-                del self.by_owner[bytes(old.owner)]
-        if account is None:
-            self.accounts.pop(key, None)
-        else:
-            self.accounts[key] = account
-            self.by_owner.setdefault(bytes(account.owner), {})[key] = account
-
-    def _restore(self, before: Iterable[tuple[Pubkey, Account | None]]) -> None:
-        """Undo what the virtual machine did when the ledger couldn't keep it."""
-        for address, account in sorted(before, key=lambda pair: pair[1] is not None and pair[1].executable):
-            self._svm.set_account(address, account or Account(0, b"", SYSTEM_PROGRAM))
-
-    def put(
-        self,
-        accounts: list[tuple[Pubkey, Account]],
-        *,
-        step: tuple[str, dict[str, object]] | None = None,
-    ) -> None:
-        """Write accounts without a transaction: all or nothing, here and in the ledger.
-
-        Parameters
-        ----------
-        accounts : list of (Pubkey, Account)
-            A program's data before the program.
-        step : (str, dict), optional
-            A named step to record with them.
-        """
-        before = [(address, self._svm.get_account(address)) for address, _ in accounts]
-        try:
-            for address, account in accounts:
-                self._svm.set_account(address, account)
-            with self.ledger.transaction():
-                self.ledger.keep_accounts(
-                    [(bytes(address), account) for address, account in accounts], self.slot
-                )
-                if step is not None:
-                    self.ledger.keep_step(*step)
-        except BaseException:
-            self._restore(before)
-            raise
-        for address, account in accounts:
-            self._index(bytes(address), account)
 
     # Transactions ----------------------------------------------------------------------------------------
 
@@ -305,13 +128,21 @@ class Runtime:
         meta = result.meta()
         returned = meta.return_data()  # type: ignore[attr-defined]
         failed = isinstance(result, FailedTransactionMetadata)
+        posted = dict(result.post_accounts()) if isinstance(result, SimulatedTransactionInfo) else {}
+        error = json.loads(result.to_json())["err"] if failed else None
+        if not failed:
+            loaded = self.load_keys(transaction)
+            before = [self.account(key) for key in loaded.keys]
+            after = [posted.get(key) or old for key, old in zip(loaded.keys, before, strict=True)]
+            after = [each if each is not None and each.lamports else None for each in after]
+            error = self._unpaid_rent(loaded.writable, before, after)
         return Simulated(
-            json.loads(result.to_json())["err"] if failed else None,
+            error,
             meta.logs(),
             meta.compute_units_consumed(),
             _return_data(returned.program_id, returned.data) if returned.data else None,
             inner_instructions(meta.inner_instructions()),
-            dict(result.post_accounts()) if isinstance(result, SimulatedTransactionInfo) else {},
+            posted,
         )
 
     def send(self, transaction: VersionedTransaction, wire: bytes, *, preflight: bool) -> str:
@@ -360,6 +191,18 @@ class Runtime:
             if writable and (index == 0 or not failed):
                 written.append((key, self._after(key)))
         after = [self.account(key) for key in loaded.keys]
+        if not failed:
+            error = self._unpaid_rent(loaded.writable, before, after)
+        if error is not None:
+            if not failed:
+                self._roll_back(loaded.keys, before, after)
+                failed, written = True, [(loaded.keys[0], self._after(loaded.keys[0]))]
+                after = [self.account(key) for key in loaded.keys]
+            unpaid = self._unpaid_rent(loaded.writable[:1], before[:1], after[:1])
+            if unpaid is not None:
+                # Not even the fee may be taken: a cluster drops such a transaction.
+                self._restore(zip(loaded.keys, before, strict=True))
+                raise _refusal(unpaid, logs, 0, None)
         balances = [0 if account is None else account.lamports for account in before]
         new_balances = [0 if account is None else account.lamports for account in after]
         returned = meta.return_data()  # type: ignore[attr-defined]
@@ -408,6 +251,35 @@ class Runtime:
             listener(executed)
         return signature
 
+    def _unpaid_rent(
+        self, writable: Sequence[bool], before: Sequence[Account | None], after: Sequence[Account | None]
+    ) -> object:
+        """The error of a transaction that leaves an account below its rent exemption, or None.
+
+        LiteSVM lets it pass, a cluster doesn't (``transition_allowed`` in solana-svm-rent-collector).
+        """
+        for index, (written, old, new) in enumerate(zip(writable, before, after, strict=True)):
+            if not written or new is None or new.lamports >= _MOST_RENT:
+                continue
+            size = len(new.data)
+            if new.lamports >= self.rent(size):
+                continue
+            if old is not None and len(old.data) == size and new.lamports <= old.lamports < self.rent(size):
+                continue
+            return {"InsufficientFundsForRent": {"account_index": index}}
+        return None
+
+    def _roll_back(
+        self, keys: Sequence[Pubkey], before: Sequence[Account | None], after: Sequence[Account | None]
+    ) -> None:
+        """Undo a transaction but for its fee."""
+        fee = sum(each.lamports for each in before if each) - sum(each.lamports for each in after if each)
+        self._restore(zip(keys, before, strict=True))
+        payer = before[0]
+        assert payer is not None  # or it would not have run
+        left = Account(payer.lamports - fee, payer.data, payer.owner, payer.executable, payer.rent_epoch)
+        self._svm.set_account(keys[0], left)
+
     def _after(self, key: Pubkey) -> Account | None:
         """An account just written. LiteSVM leaves the bytes of a closed one behind: they are cleared."""
         account = self._svm.get_account(key)
@@ -439,58 +311,6 @@ class Runtime:
         if tried.error is not None:
             raise _refusal(tried.error, tried.logs, tried.units, None)
         return self._execute(transaction, bytes(transaction))
-
-    # Programs --------------------------------------------------------------------------------------------
-
-    def deploy(
-        self, program_id: Pubkey, elf: bytes, authority: Pubkey | None, name: str | None
-    ) -> programs.Deployment:
-        """Install or upgrade a program of the upgradeable loader; see `Node.deploy`."""
-        where = programs.programdata_address(program_id)
-        sha256 = programs.digest(elf)
-        current, data = self.account(program_id), self.account(where)
-        if current is not None and (current.owner != programs.LOADER_V3 or not current.executable):
-            raise NodeError(
-                f"{program_id} is the address of another account, owned by {current.owner}.",
-                hint="A program needs an address of its own.",
-            )
-        present = None if current is None or data is None else programs.read_programdata(data.data)
-        same = present is not None and programs.same_code(present[2], elf)
-        if present is not None and same and authority in (None, present[1]):
-            return programs.Deployment(program_id, where, sha256, "unchanged", present[0])
-        keeper = authority if authority is not None or present is None else present[1]
-        lamports = max(
-            self.rent(programs.PROGRAM_DATA_HEADER + len(elf)), 0 if data is None else data.lamports
-        )
-        detail: dict[str, object] = {
-            "program": str(program_id),
-            "name": name,
-            "sha256": sha256,
-            "slot": self.slot,
-            "upgrade_authority": None if keeper is None else str(keeper),
-        }
-        if present is not None:
-            detail["replaced_sha256"] = programs.digest(present[2])
-        try:
-            self.put(
-                [
-                    (where, programs.programdata_account(elf, self.slot, keeper, lamports)),
-                    (program_id, programs.program_account(program_id, self.rent(programs.PROGRAM_SIZE))),
-                ],
-                step=("install_programs" if present is None else "upgrade_programs", detail),
-            )
-        except sqlite3.Error as error:
-            raise NodeError(
-                f"The ledger {self.ledger.path} can't be written: {error}.", hint="Is the disk full?"
-            ) from error
-        except (ValueError, RuntimeError) as error:
-            raise NodeError(
-                f"{name or program_id} isn't a program the runtime can load: {error}.",
-                hint="It must be an ELF file built for Solana (SBF).",
-            ) from error
-        return programs.Deployment(
-            program_id, where, sha256, "installed" if present is None else "upgraded", self.slot
-        )
 
 
 def _guarded(run: Callable[[], _T]) -> _T:

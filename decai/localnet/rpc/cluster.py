@@ -25,7 +25,7 @@ def get_health(node: Node) -> str:
 
 @method("getVersion")
 def get_version(node: Node) -> dict[str, object]:
-    """The runtime's version; ``feature-set`` tells this node's set of features from others, ``decai`` that it is ours."""
+    """The runtime's version; ``decai`` tells that this is an embedded node, and whose."""
     return {
         "decai": __version__,
         "solana-core": RUNTIME_VERSION,

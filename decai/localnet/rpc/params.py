@@ -7,7 +7,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 import base58
-from solders.hash import Hash
+from solders.hash import Hash, ParseHashError
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
@@ -58,7 +58,7 @@ def blockhash(value: object) -> Hash:
         invalid("expected a blockhash as text")
     try:
         return Hash.from_string(value)
-    except ValueError as error:
+    except (ValueError, ParseHashError) as error:
         invalid(f"not a blockhash: {value[:64]!r} ({error})")
 
 
