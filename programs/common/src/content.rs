@@ -12,7 +12,10 @@ use core::fmt;
 /// All zeros ([`ContentId::NONE`]) means "no content", where a field allows that.
 ///
 /// Source: <https://github.com/multiformats/cid>, <https://github.com/multiformats/multicodec>.
+///
+/// `repr(C)`: zero-copy accounts hold it as it is in memory, which must be the order of borsh and of the IDL.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct ContentId {
     pub scheme: u8,
     pub len: u8,
