@@ -101,6 +101,8 @@ class Chain:
     def close(self) -> None:
         """Drop the connections."""
         self._http.close()
+        if "client" in self.__dict__:
+            self.client._provider.session.close()  # solana-py's client has no close of its own
 
     # --- reading -----------------------------------------------------------------------------------------------
 

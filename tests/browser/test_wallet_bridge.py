@@ -253,7 +253,9 @@ def test_a_wallet_that_adds_a_priority_fee_needs_a_yes(tab: Any, node: Node) -> 
     assert before - 250_010_000 <= balance(node, FIRST) < before
 
 
-def test_a_wallet_that_never_answers_can_be_cancelled_and_its_late_answer_is_dropped(tab: Any, node: Node) -> None:
+def test_a_wallet_that_never_answers_can_be_cancelled_and_its_late_answer_is_dropped(
+    tab: Any, node: Node
+) -> None:
     t = tab().connect()
     before = balance(node, FIRST)
     t.pay()

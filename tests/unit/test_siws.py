@@ -165,7 +165,17 @@ def test_origins(url: str, origin: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "null", "javascript:alert(1)", "https://", "https://a b", "https://x:port", "https://u@x", "//x", "https://x\ny"],
+    [
+        "",
+        "null",
+        "javascript:alert(1)",
+        "https://",
+        "https://a b",
+        "https://x:port",
+        "https://u@x",
+        "//x",
+        "https://x\ny",
+    ],
 )
 def test_what_isnt_a_web_address_has_no_origin(url: str) -> None:
     if url == "https://x\ny":  # urlsplit drops line breaks; what is left is a plain host

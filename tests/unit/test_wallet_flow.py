@@ -175,7 +175,9 @@ def test_an_answer_after_the_deadline_is_not_sent() -> None:
     assert flow.problem is not None and "too late" in flow.problem.what
 
 
-@pytest.mark.parametrize("status", ["refused", "timeout", "gone", "account", "cluster", "unsupported", "error", "?"])
+@pytest.mark.parametrize(
+    "status", ["refused", "timeout", "gone", "account", "cluster", "unsupported", "error", "?"]
+)
 def test_a_wallet_that_doesnt_sign_stops_it_with_words(status: str) -> None:
     chain = FakeChain()
     flow = waiting(chain)
@@ -217,7 +219,9 @@ def test_anothers_signature_is_refused() -> None:
     assert flow.stage is Stage.STOPPED and not chain.sent
 
 
-FEE = Instruction(Pubkey.from_string("ComputeBudget111111111111111111111111111111"), b"\3" + bytes([9] + [0] * 7), [])
+FEE = Instruction(
+    Pubkey.from_string("ComputeBudget111111111111111111111111111111"), b"\3" + bytes([9] + [0] * 7), []
+)
 
 
 def test_a_permitted_change_waits_for_a_yes() -> None:

@@ -39,7 +39,14 @@ def test_one_machine(server: str, remote: str, headers: dict[str, str]) -> None:
         ("127.0.0.1", "127.0.0.1", {**HERE, "Origin": "null"}),
         *(
             ("127.0.0.1", "127.0.0.1", {**HERE, name: "10.0.0.1"})
-            for name in ("X-Forwarded-For", "x-forwarded-host", "Forwarded", "Via", "X-Real-IP", "CF-Connecting-IP")
+            for name in (
+                "X-Forwarded-For",
+                "x-forwarded-host",
+                "Forwarded",
+                "Via",
+                "X-Real-IP",
+                "CF-Connecting-IP",
+            )
         ),
     ],
 )

@@ -29,7 +29,10 @@ IDL = ProgramIdl(
                 "discriminator": [1, 2, 3, 4, 5, 6, 7, 8],
                 "accounts": [
                     {"name": "owner", "writable": True, "signer": True},
-                    {"name": "pair", "accounts": [{"name": "registry", "writable": True}, {"name": "version"}]},
+                    {
+                        "name": "pair",
+                        "accounts": [{"name": "registry", "writable": True}, {"name": "version"}],
+                    },
                 ],
                 "args": [
                     {"name": "name", "type": {"array": ["u8", 32]}},
@@ -124,14 +127,20 @@ def test_bytes_that_dont_fit_the_idl_are_said_to_be_unknown() -> None:
 @pytest.mark.parametrize(
     ("instruction", "does"),
     [
-        (transfer(TransferParams(from_pubkey=ME, to_pubkey=TO, lamports=1_234_567_891)), "Transfer 1.234567891 SOL"),
+        (
+            transfer(TransferParams(from_pubkey=ME, to_pubkey=TO, lamports=1_234_567_891)),
+            "Transfer 1.234567891 SOL",
+        ),
         (
             create_account(
                 CreateAccountParams(from_pubkey=ME, to_pubkey=TO, lamports=5, space=165, owner=PROGRAM)
             ),
             "Create account",
         ),
-        (Instruction(Pubkey.from_string(TOKEN), b"\x0c" + (1500).to_bytes(8, "little") + b"\2", []), "Transfer tokens"),
+        (
+            Instruction(Pubkey.from_string(TOKEN), b"\x0c" + (1500).to_bytes(8, "little") + b"\2", []),
+            "Transfer tokens",
+        ),
         (Instruction(Pubkey.from_string(TOKEN), b"\4" + bytes(8), []), "Approve a delegate to spend tokens"),
         (Instruction(Pubkey.from_string(ASSOCIATED), b"\1", []), "Create token account if there is none"),
         (Instruction(Pubkey.from_string(COMPUTE_BUDGET), b"\2\x10\x27\0\0", []), "Limit compute units"),
@@ -144,7 +153,9 @@ def test_the_clusters_own_programs(instruction: Instruction, does: str) -> None:
 
 
 def test_token_amounts_are_in_the_mints_unit() -> None:
-    found = describe(Instruction(Pubkey.from_string(TOKEN), b"\x0c" + (1500).to_bytes(8, "little") + b"\2", []), {})
+    found = describe(
+        Instruction(Pubkey.from_string(TOKEN), b"\x0c" + (1500).to_bytes(8, "little") + b"\2", []), {}
+    )
     assert dict(found.values) == {"Amount": "15"}
 
 

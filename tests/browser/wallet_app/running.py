@@ -56,9 +56,7 @@ def app(rpc_url: str, home: Path, **environment: str) -> Iterator[str]:
     plain = re.sub(r"\[\[theme\.fontFaces\]\]\n(?:.+\n)*", "", theme)
     (home / ".streamlit" / "config.toml").write_text(plain, "utf-8")
     with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, env=env, cwd=home, stdout=out, stderr=subprocess.STDOUT
-        )
+        process = subprocess.Popen(command, env=env, cwd=home, stdout=out, stderr=subprocess.STDOUT)
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 60
