@@ -1,4 +1,4 @@
-"""The wallet bridge in a real browser: Chromium, a Wallet Standard wallet with real keys, the embedded node."""
+"""The wallet bridge in Chromium: a Wallet Standard wallet with real keys, and the embedded node."""
 
 from __future__ import annotations
 
@@ -401,9 +401,11 @@ def violations(t: Tab, where: str) -> None:
         t.page.evaluate(AXE.read_text("utf-8"))
     found = t.page.evaluate(
         """async () => {
-          const inside = document.querySelector('[role=dialog]') ?? document.querySelector('[data-testid=stSidebar]');
+          const part = document.querySelector('[role=dialog]');
+          const inside = part ?? document.querySelector('[data-testid=stSidebar]');
           const ran = await axe.run(inside, { resultTypes: ['violations'] });
-          return ran.violations.map(v => `${v.impact} ${v.id}: ${v.nodes.map(n => n.target.join(' ')).join(' | ')}`);
+          const where = v => v.nodes.map(n => n.target.join(' ')).join(' | ');
+          return ran.violations.map(v => `${v.impact} ${v.id}: ${where(v)}`);
         }"""
     )
     ours = [v for v in found if v.startswith(("serious", "critical"))]

@@ -220,7 +220,7 @@ def test_a_blockhash_that_ran_out_is_explained(chain: Any, tmp_path: Path) -> No
 def test_a_nonce_outlives_the_blockhash_until_it_is_used(chain: Any, tmp_path: Path) -> None:
     path = tmp_path / "pay.json"
     built = build_file(chain, action(), path, nonce_account=NONCE)
-    assert [w.does for w in built.words({})][0] == "Advance nonce"
+    assert built.words({})[0].does == "Advance nonce"
     assert built.message.recent_blockhash == Hash(bytes([6] * 32)) and built.last_valid_block_height is None
     assert read_file(path).nonce_account == NONCE
     sign_file(path, LocalWallet(ME))

@@ -56,8 +56,8 @@ def _component() -> Any:
         html=(HERE / "wallet.html").read_text("utf-8"),
         css=(HERE / "wallet.css").read_text("utf-8"),
         js=source(),
-        # No shadow root: the focus trap of Streamlit's dialogs doesn't look into one, so that its buttons could
-        # not be reached with the keyboard. The stylesheet keeps to .wallet-root instead.
+        # No shadow root: the focus trap of Streamlit's dialogs doesn't look into one, so its buttons could not
+        # be reached with the keyboard. The stylesheet keeps to .wallet-root instead.
         isolate_styles=False,
     )
 
