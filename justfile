@@ -14,7 +14,7 @@ fix:
 
 # build the on-chain programs and their IDLs
 programs:
-    bash programs/toolchain/build
+    python3 programs/toolchain/build.py
 
 browser:
     python -m pytest -q -m browser
