@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import math
 import random
 import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from harness import Ledger, text
@@ -235,6 +237,79 @@ class TestCompiledPrograms:
         ledger.expect_error("CapExceeded", deposit, signers=[eve])
         steal = ledger.ix("sbf_regression.update", {"authority": eve, "vault": vault}, cap=7)
         ledger.expect_error("ConstraintSeeds", steal, signers=[eve])
+
+
+class TestBuildScript:
+    """What build.py says and does about compilers and committed bytes; no compiler runs."""
+
+    @pytest.fixture
+    def script(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+        spec = importlib.util.spec_from_file_location("toolchain_build", TOOLCHAIN / "build.py")
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+
+        def build(crate: Path, out: Path, sbf_home: Path, locked: bool = False) -> list[Path]:
+            (out / "dao.so").write_bytes(b"rebuilt program")
+            (out / "dao.json").write_text("rebuilt idl")
+            return [out / "dao.so", out / "dao.json"]
+
+        monkeypatch.setattr(module, "build", build)
+        monkeypatch.setattr(module, "RECORDED_VERSIONS", tmp_path / "VERSIONS")
+        (tmp_path / "VERSIONS").write_text("rustc 1\n")
+        return module
+
+    def committed(self, directory: Path, program: bytes, idl: str = "rebuilt idl") -> Path:
+        (directory / "dao.so").write_bytes(program)
+        (directory / "dao.json").write_text(idl)
+        return directory
+
+    def test_equal_bytes_pass(self, script: ModuleType, tmp_path: Path) -> None:
+        kept = self.committed(tmp_path, b"rebuilt program")
+        script.check([Path("dao")], kept, Path("/opt/sbf"), "rustc 1\n")
+
+    def test_other_bytes_from_the_same_compilers_fail_and_stay(
+        self, script: ModuleType, tmp_path: Path
+    ) -> None:
+        kept = self.committed(tmp_path, b"tampered")
+        with pytest.raises(script.BuildError, match=r"dao\.so"):
+            script.check([Path("dao")], kept, Path("/opt/sbf"), "rustc 1\n")
+        assert (kept / "dao.so").read_bytes() == b"tampered"
+
+    def test_other_compilers_warn_and_put_the_rebuilt_program_in_place(
+        self, script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        kept = self.committed(tmp_path, b"from another compiler")
+        script.check([Path("dao")], kept, Path("/opt/sbf"), "rustc 2\n")
+        assert (kept / "dao.so").read_bytes() == b"rebuilt program"
+        warning = capsys.readouterr().err
+        assert "NOT compared" in warning and "rustc 1" in warning and "rustc 2" in warning
+
+    def test_an_idl_is_compared_whatever_the_compilers(self, script: ModuleType, tmp_path: Path) -> None:
+        kept = self.committed(tmp_path, b"rebuilt program", idl="stale")
+        with pytest.raises(script.BuildError, match=r"dao\.json"):
+            script.check([Path("dao")], kept, Path("/opt/sbf"), "rustc 2\n")
+
+    def test_programs_of_two_compilers_are_never_mixed(self, script: ModuleType) -> None:
+        with pytest.raises(script.BuildError, match="build all programs"):
+            script.record("rustc 2\n", everything=False)
+        script.record("rustc 2\n", everything=True)
+        assert script.RECORDED_VERSIONS.read_text() == "rustc 2\n"
+
+    def test_a_toolchain_that_is_missing_or_made_from_other_sources_is_refused(
+        self, script: ModuleType, tmp_path: Path
+    ) -> None:
+        with pytest.raises(script.BuildError, match=r"no toolchain.*setup\.sh"):
+            script.require_toolchain(tmp_path)
+        (tmp_path / "SOURCES").write_text(f"{'0' * 64}  sbf-link\n")
+        with pytest.raises(script.BuildError, match=r"another sbf-link.*setup\.sh"):
+            script.require_toolchain(tmp_path)
+
+    def test_an_unknown_program_is_an_error_with_a_hint(
+        self, script: ModuleType, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert script.main(["no-such-program"]) == 1
+        assert "there is no crate no-such-program: give a directory" in capsys.readouterr().err
 
 
 def sections(elf: bytes) -> dict[str, tuple[int, int, bytes]]:

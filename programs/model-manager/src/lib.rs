@@ -38,7 +38,6 @@ pub mod model_manager {
     }
 
     /// Publishes the next version; `make_current` also makes it the one to run. The owner signs, `payer` pays rent.
-    #[allow(clippy::too_many_arguments)] // flat arguments read better in every client than one more struct
     pub fn publish_version(
         ctx: Context<PublishVersion>,
         content: ContentId,
