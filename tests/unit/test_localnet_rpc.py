@@ -138,9 +138,7 @@ def test_unknown_blockhash(node, wallet, skip):
     message = Message.new_with_blockhash(
         [pay(wallet, Keypair().pubkey(), 1)], wallet.pubkey(), Hash.new_unique()
     )
-    error = pytest.raises(
-        RpcError, send, node, VersionedTransaction(message, [wallet]), skipPreflight=skip
-    ).value
+    error = refused(send, node, VersionedTransaction(message, [wallet]), skipPreflight=skip)
     assert (error.code, error.data["err"]) == (-32002, "BlockhashNotFound")
 
 
