@@ -112,7 +112,7 @@ def plain(record: np.void | NDArray[Any], name: str = "") -> Any:
     return record.item()
 
 
-_DIGESTS = ("sha256", "commitment", "head", "leaf", "root", "w_after", "w_proven", "w_in", "w_out", "ctx", "id",
+_DIGESTS = ("sha256", "commitment", "head", "leaf", "root", "roots", "w_after", "w_proven", "w_in", "w_out", "ctx", "id",
             "vk_steps", "vk_eval", "payload", "params")  # fmt: skip
 
 

@@ -229,7 +229,7 @@ class TrainingService:
 
     def _check_registered(self, address: str, chunked: Any) -> None:
         row = self._collective.chain.fetch("ChunkedSet", Pubkey.from_string(address))
-        roots = tuple(bytes.fromhex(r) if isinstance(r, str) else bytes(r) for r in row["roots"][: row["chunks"]])
+        roots = tuple(bytes.fromhex(r) for r in row["roots"][: row["chunks"]])
         if roots != chunked.roots:
             raise TrainingError(f"The stored set at {address} doesn't have the registered roots.")
 

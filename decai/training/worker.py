@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from decai.energy import Intensity, Reading, intensity_of
-from decai.errors import DecAIError, MarketError, TrainingError, TransactionFailed
+from decai.errors import (
+    BlockNotFound,
+    DecAIError,
+    MarketError,
+    ModelError,
+    StorageError,
+    TrainingError,
+    TransactionFailed,
+)
 from decai.market.jobs import Job
 from decai.training.task import Limits, TaskResult, run_task
 
@@ -176,8 +184,8 @@ class Worker:
                 reading=reading_of(result),
                 device=str(result.reading["device"]),
             )
-        except (TrainingError, MarketError) as e:
-            if not stop():
+        except (StorageError, TrainingError, MarketError, ModelError) as e:
+            if not stop() and not isinstance(e, BlockNotFound):  # a source may come back
                 self._given_up.add((job.address, job.attempts))
             self.say(f"job {job.address} failed: {e}")
             return None
