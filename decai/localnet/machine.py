@@ -95,9 +95,9 @@ class Machine:
             self._index(bytes(address), self._svm.get_account(address))
         try:
             for key, account in ledger.accounts():
-                self._svm.set_account(Pubkey.from_bytes(key), account)
+                self._load(Pubkey.from_bytes(key), account)
                 self._index(key, account)
-        except (ValueError, RuntimeError) as error:
+        except ValueError as error:
             raise NodeError(
                 f"The ledger {ledger.path} holds an account that can't be loaded: {error}.",
                 hint="It is damaged: move it away to start afresh.",
@@ -171,6 +171,13 @@ class Machine:
             self.accounts[key] = account
             self.by_owner.setdefault(bytes(account.owner), {})[key] = account
 
+    def _load(self, address: Pubkey, account: Account) -> None:
+        """Give the virtual machine an account; a program's code is verified and compiled."""
+        try:
+            self._svm.set_account(address, account)
+        except Exception as error:  # LiteSVMError derives from Exception and can't be imported
+            raise ValueError(str(error)) from error
+
     def _restore(self, before: Iterable[tuple[Pubkey, Account | None]]) -> None:
         """Undo what the virtual machine did when the ledger couldn't keep it."""
         for address, account in sorted(before, key=lambda pair: pair[1] is not None and pair[1].executable):
@@ -194,7 +201,7 @@ class Machine:
         before = [(address, self._svm.get_account(address)) for address, _ in accounts]
         try:
             for address, account in accounts:
-                self._svm.set_account(address, account)
+                self._load(address, account)
             with self.ledger.transaction():
                 self.ledger.keep_accounts(
                     [(bytes(address), account) for address, account in accounts], self.slot
@@ -213,6 +220,11 @@ class Machine:
         self, program_id: Pubkey, elf: bytes, authority: Pubkey | None, name: str | None
     ) -> programs.Deployment:
         """Install or upgrade a program of the upgradeable loader; see `Node.deploy`."""
+        if not elf.startswith(b"\x7fELF"):
+            raise NodeError(
+                f"{name or program_id} isn't a program the runtime can load: it isn't an ELF file.",
+                hint="It must be an ELF file built for Solana (SBF).",
+            )
         where = programs.programdata_address(program_id)
         sha256 = programs.digest(elf)
         current, data = self.account(program_id), self.account(where)
@@ -250,7 +262,7 @@ class Machine:
             raise NodeError(
                 f"The ledger {self.ledger.path} can't be written: {error}.", hint="Is the disk full?"
             ) from error
-        except (ValueError, RuntimeError) as error:
+        except ValueError as error:
             raise NodeError(
                 f"{name or program_id} isn't a program the runtime can load: {error}.",
                 hint="It must be an ELF file built for Solana (SBF).",

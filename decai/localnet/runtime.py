@@ -319,7 +319,7 @@ def _guarded(run: Callable[[], _T]) -> _T:
         return run()
     except BaseException as error:
         # PanicException derives from BaseException and can't be imported.
-        if type(error).__name__ == "PanicException" or isinstance(error, ValueError | RuntimeError):
+        if type(error).__name__ == "PanicException" or isinstance(error, Exception):
             raise RpcError(INTERNAL_ERROR, f"The runtime failed on the transaction: {error}") from error
         raise
 
