@@ -144,7 +144,7 @@ class Market:
         }
         self._do(
             self._action(
-                f"Register the {chunked.kind} set {chunked.name}", "register_set", {"id": digest, "params": params},
+                f"Register the {chunked.kind} set {chunked.name}", "register_set", {"id": digest, **params},
                 draft=draft, set=address, units=400_000,
             )
         )  # fmt: skip
@@ -213,7 +213,7 @@ class Market:
         }
         provider = self.chain.pda.provider(Pubkey.from_string(job.dao), wallet)
         return self._do(
-            self._action("Bid for a job", "bid", {"args": args}, provider=provider, job=key, outbid=outbid)
+            self._action("Bid for a job", "bid", args, provider=provider, job=key, outbid=outbid)
         )
 
     def lease(self, job: Job) -> Confirmation:
