@@ -204,7 +204,7 @@ class Explorer:
 
     def events(self, address: Pubkey, *names: str) -> list[tuple[TransactionView, Event]]:
         """Events of some names in the transactions that touch an address, oldest first."""
-        found = []
+        found: list[tuple[TransactionView, Event]] = []
         for entry in self.all_signatures(address):
             if entry["err"] is None:
                 view = self.transaction(entry["signature"])
@@ -262,7 +262,7 @@ class Explorer:
         meta, message = found["meta"], found["transaction"]["message"]
         loaded = meta.get("loadedAddresses") or {"writable": [], "readonly": []}
         keys = [*message["accountKeys"], *loaded["writable"], *loaded["readonly"]]
-        steps = []
+        steps: list[Step] = []
         inner = {i["index"]: i["instructions"] for i in meta.get("innerInstructions") or []}
         for index, entry in enumerate(message["instructions"]):
             steps.extend(self._step(entry, keys, inner=False))

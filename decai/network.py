@@ -193,46 +193,6 @@ def ensure_first_model(collective: Collective, say: Callable[[str], None] = lamb
     return True
 
 
-def ensure_funds(collective: Collective, lamports: int = LAMPORTS_PER_SOL) -> None:
-    """Give the wallet SOL from the embedded chain's faucet when it holds less than ``lamports``."""
-    wallet = collective.signer()
-    if collective.chain.balance(wallet) < lamports:
-        collective.chain.airdrop(wallet, max(100 * LAMPORTS_PER_SOL, lamports))
-
-
-def ensure_first_model(collective: Collective, say: Callable[[str], None] = lambda _: None) -> bool:
-    """Publish the first model on a chain that has none.
-
-    The model is trained here, on one segment of the training set; version 2 and later have something to gain.
-
-    Parameters
-    ----------
-    collective : Collective
-        With a funded wallet.
-    say : callable
-        Told what is being done.
-
-    Returns
-    -------
-    bool
-        Whether it was published now.
-    """
-    found = collective.registries()
-    if any(r.latest for r in found):
-        return False
-    import tempfile
-    from pathlib import Path
-
-    from decai.models import first_model
-
-    with tempfile.TemporaryDirectory(prefix="decai-first-") as folder:
-        # The manifest names its sets by CID, so they are stored before the bundle is built.
-        first = first_model(Path(folder), progress=say, publish_set=collective.store.publish)
-        registry = collective.create_registry(FIRST_MODEL)
-        registry.publish(first.bundle, note="First model, one training segment", progress=say)
-    return True
-
-
 def local_wallet(settings: Settings) -> LocalWallet:
     """The local wallet, made when there is none yet."""
     return LocalWallet.load_or_create(settings.wallet_path)

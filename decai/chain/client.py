@@ -253,7 +253,7 @@ class Chain:
         idl, dtype = self._type(kind)
         filters: list[dict[str, Any]] = [{"dataSize": dtype.itemsize}, _memcmp(0, idl.discriminators[kind])]
         for name, value in equal.items():
-            fields = dtype.fields or {}
+            fields: Mapping[str, Any] = dtype.fields or {}
             if name not in fields:
                 raise AccountMismatch(f"{kind} has no field {name!r}.")
             size, offset = fields[name][0].itemsize, fields[name][1]

@@ -11,7 +11,6 @@ from typing import Any
 
 import base58
 import numpy as np
-from numpy.typing import NDArray
 
 from decai.errors import AccountMismatch
 
@@ -93,7 +92,7 @@ def cid_of(raw: bytes) -> str:
     return "b" + base64.b32encode(body).decode().lower().rstrip("=")
 
 
-def plain(record: np.void | NDArray[Any], name: str = "") -> Any:
+def plain(record: Any, name: str = "") -> Any:
     """One decoded record as plain Python: keys as base58, texts as str, other bytes as hexadecimal."""
     kind = record.dtype
     if record.shape:

@@ -270,20 +270,27 @@ class DaoActions:
     def execute(self, proposal: Proposal) -> Action:
         """Do what was decided: open the funded job, or change the registry."""
         key, registry = _key(proposal.address), _key(proposal.registry)
-        shared = {"proposal": key, "registry": registry, "proposer_member": self._proposer(proposal)}
+        proposer = self._proposer(proposal)
         title = f"Execute proposal {proposal.id}"
         if proposal.kind == "train":
             job = self.chain.pda.job(key)
             base = self.chain.pda.version(registry, proposal.payload["base_version"])
             return self._action(
                 title, "execute_train", base_version=base, train_set=_key(proposal.payload["train_set"]),
-                eval_set=_key(proposal.payload["eval_set"]), job=job, made={"job": job}, units=400_000, **shared,
+                eval_set=_key(proposal.payload["eval_set"]), job=job, made={"job": job}, units=400_000,
+                proposal=key, registry=registry, proposer_member=proposer,
             )  # fmt: skip
         if proposal.kind == "set current":
             version = self.chain.pda.version(registry, proposal.payload["version"])
-            return self._action(title, "execute_set_current", version=version, units=200_000, **shared)
+            return self._action(
+                title, "execute_set_current", version=version, units=200_000, proposal=key, registry=registry,
+                proposer_member=proposer,
+            )  # fmt: skip
         if proposal.kind == "adopt registry":
-            return self._action(title, "execute_adopt_registry", units=200_000, **shared)
+            return self._action(
+                title, "execute_adopt_registry", units=200_000, proposal=key, registry=registry,
+                proposer_member=proposer,
+            )  # fmt: skip
         raise GovernanceError(f"A proposal of kind {proposal.kind} can't be executed by this DecAI.")
 
     def publish_trained(self, proposal: Proposal, next_version: int) -> Action:

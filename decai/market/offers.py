@@ -160,7 +160,7 @@ def best_quotes(
 def _ranked(quotes: Sequence[Quote], budget: int | None) -> list[Quote]:
     ordered = sorted(quotes, key=lambda q: (q.total_lamports, -(q.reliability or 0.0), q.provider))
     best = next((q for q in ordered if budget is None or q.total_lamports <= budget), None)
-    out = []
+    out: list[Quote] = []
     for q in ordered:
         if q is best:
             out.insert(0, dataclasses.replace(q, chosen=True, why="Lowest total for the whole job"))

@@ -131,7 +131,8 @@ def train(spec: TaskSpec, say: Callable[[str], None]) -> TaskResult:
             accuracy_before_ppm=before.accuracy_ppm,
         ),
         footprint=Footprint(
-            energy_joules=max(1, round(reading.energy_joules)), co2e_mg=round(reading.co2e_mg), grade=_grade(reading.grade),
+            energy_joules=max(1, round(reading.energy_joules)), co2e_mg=round(reading.co2e_mg),
+            grade=_grade(reading.grade),
             source=f"codecarbon, process mode, CPU by {reading.method}; {reading.intensity.source},"
                    f" {reading.intensity.year}; PUE {reading.pue:g}",
             region=reading.intensity.region, hardware=reading.device,

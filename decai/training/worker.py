@@ -98,7 +98,9 @@ class Worker:
         seconds = self.SETUP_SECONDS + self.SECONDS_A_CHUNK * job.train_chunks
         return max(1, round(self.offer.price_lamports_per_hour * seconds / 3600))
 
-    def run(self, *, stop: Callable[[], bool], poll_s: float = 0.5, wait: Callable[[float], object] = time.sleep) -> int:
+    def run(
+        self, *, stop: Callable[[], bool], poll_s: float = 0.5, wait: Callable[[float], object] = time.sleep
+    ) -> int:
         """Work until told to stop.
 
         Parameters
