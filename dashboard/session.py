@@ -514,7 +514,7 @@ def _explorer_link(flow: Flow) -> None:
     if flow.signature:
         ui.show(
             ui.el(
-                "a", "Open in the Explorer", href=f"explorer?tx={flow.signature}", cls="act", target="_self"
+                "a", "Open in the Explorer", href=f"explorer?tx={flow.signature}", cls="act", target="_blank", rel="noopener"
             )
         )
 

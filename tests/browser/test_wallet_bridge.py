@@ -11,17 +11,18 @@ import pytest
 
 pytest.importorskip("playwright.sync_api")
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from solders.pubkey import Pubkey
-from wallet_app.running import AXE, MOCK, app, chromium
+from wallet_app.running import CHROMIUM, MOCK, LossyRpc, app, chromium, from_elsewhere
+from wallet_app.tab import FIRST, Tab, violations
 
+from decai.chain import LocalWallet
 from decai.chain.idl import load_idls, program_elf
 from decai.config import load_settings
 from decai.localnet import Node, NodeServer
 
 pytestmark = pytest.mark.browser
 
-FIRST = "GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB"  # the mock wallet's account of seed 7
 SOL = 1_000_000_000
 
 
@@ -53,50 +54,6 @@ def url(rpc_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 def browser() -> Iterator[Browser]:
     with chromium() as launched:
         yield launched
-
-
-class Tab:
-    """A page with the mock wallet in it, and what its console said."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.errors: list[str] = []
-        page.set_default_timeout(15_000)
-        page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: self.errors.append(str(e)))
-
-    def open(self, url: str) -> Tab:
-        self.page.goto(url)
-        expect(self.page.get_by_text("Acting as")).to_be_visible()
-        return self
-
-    def connect(self, name: str = "Mock Wallet") -> Tab:
-        self.press(f"Connect {name}")
-        expect(self.page.get_by_role("button", name=f"Disconnect {name}")).to_be_visible()
-        expect(self.page.get_by_text(re.compile("Acting as [1-9A-HJ-NP-Za-km-z]{32}"))).to_be_visible()
-        return self
-
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
-
-    def pay(self) -> None:
-        self.press("Pay")
-        expect(self.dialog.get_by_text("Pay 0.25 SOL to the treasury")).to_be_visible()
-
-    def says(self, words: str) -> None:
-        expect(self.page.get_by_text(words).first).to_be_visible()
-
-    def mock(self, script: str) -> Any:
-        return self.page.evaluate(f"(() => {{ const m = window.mockWallet; return {script}; }})()")
-
-    @property
-    def dialog(self) -> Any:
-        return self.page.get_by_role("dialog")
-
-    @property
-    def signatures(self) -> int:
-        """How often the wallet was asked to sign a transaction."""
-        return int(self.mock("m.calls.filter(c => c === 'signTransaction').length"))
 
 
 @pytest.fixture
@@ -229,9 +186,7 @@ def test_a_wallet_on_another_network_is_shown_and_refused(tab: Any) -> None:
     ("change", "words"),
     [("recipient", "other instructions"), ("huge-fee", "more than 0.01 SOL")],
 )
-def test_a_wallet_that_returns_another_transaction_is_refused(
-    tab: Any, node: Node, change: str, words: str
-) -> None:
+def test_a_wallet_that_returns_another_transaction_is_refused(tab: Any, node: Node, change: str, words: str) -> None:
     t = tab(f"{{ change: '{change}' }}").connect()
     before = balance(node, FIRST)
     t.pay()
@@ -253,9 +208,7 @@ def test_a_wallet_that_adds_a_priority_fee_needs_a_yes(tab: Any, node: Node) -> 
     assert before - 250_010_000 <= balance(node, FIRST) < before
 
 
-def test_a_wallet_that_never_answers_can_be_cancelled_and_its_late_answer_is_dropped(
-    tab: Any, node: Node
-) -> None:
+def test_a_wallet_that_never_answers_can_be_cancelled_and_its_late_answer_is_dropped(tab: Any, node: Node) -> None:
     t = tab().connect()
     before = balance(node, FIRST)
     t.pay()
@@ -334,9 +287,7 @@ def test_two_people_on_one_server_never_see_each_other(tab: Any) -> None:
     assert FIRST[:4] not in two.page.locator("body").inner_text()
 
 
-def test_two_tabs_of_one_browser_have_their_own_requests_and_disconnect_together(
-    browser: Browser, url: str
-) -> None:
+def test_two_tabs_of_one_browser_have_their_own_requests_and_disconnect_together(browser: Browser, url: str) -> None:
     context = browser.new_context()
     one, two = Tab(context.new_page()), Tab(context.new_page())
     for each in (one, two):
@@ -396,17 +347,73 @@ def test_axe_finds_nothing_serious(tab: Any, scheme: str, width: int, tmp_path: 
     violations(t, "preview")
 
 
-def violations(t: Tab, where: str) -> None:
-    if not t.page.evaluate("'axe' in window"):
-        t.page.evaluate(AXE.read_text("utf-8"))
-    found = t.page.evaluate(
-        """async () => {
-          const part = document.querySelector('[role=dialog]');
-          const inside = part ?? document.querySelector('[data-testid=stSidebar]');
-          const ran = await axe.run(inside, { resultTypes: ['violations'] });
-          const where = v => v.nodes.map(n => n.target.join(' ')).join(' | ');
-          return ran.violations.map(v => `${v.impact} ${v.id}: ${where(v)}`);
-        }"""
-    )
-    ours = [v for v in found if v.startswith(("serious", "critical"))]
-    assert not ours, f"{where}: {ours}"
+# --- this machine's key --------------------------------------------------------------------------------
+
+
+def test_this_machines_key_is_offered_here_and_nowhere_else(
+    browser: Browser, node: Node, rpc_url: str, tmp_path: Path
+) -> None:
+    key = LocalWallet.create(tmp_path / "wallet.json")
+    node.airdrop(key.pubkey, SOL)
+    with app(rpc_url, tmp_path) as served:
+        context = browser.new_context()
+        t = Tab(context.new_page()).open(served)
+        t.says("This machine's key")
+        t.says("For this machine only")
+        t.says(f"Acting as {key.pubkey}")
+        t.pay()
+        t.says("Signed and paid by this machine's key")
+        t.press("Sign with this machine's key")
+        t.says("Confirmed in slot")
+        assert balance(node, str(key.pubkey)) == SOL - 250_005_000
+        t.press("Done")
+        t.says("Payments confirmed: 1")
+        t.press("Stop using it")
+        t.says("Acting as nobody")
+        t.press("Use this machine's key")
+        t.says(f"Acting as {key.pubkey}")
+        assert not t.errors
+        context.close()
+        flags = [*CHROMIUM, *from_elsewhere("decai.test")]
+        other = browser.browser_type.launch(executable_path="/usr/bin/chromium", args=flags)
+        away = Tab(other.new_page()).open(served.replace("127.0.0.1", "decai.test"))
+        away.says("Acting as nobody")
+        assert "machine" not in away.page.locator("body").inner_text()
+        other.close()
+
+
+def test_read_only_shows_and_signs_nothing(browser: Browser, rpc_url: str, tmp_path: Path) -> None:
+    LocalWallet.create(tmp_path / "wallet.json")
+    with app(rpc_url, tmp_path, DECAI_READ_ONLY="1") as served:
+        page = browser.new_page()
+        page.add_init_script(MOCK)
+        t = Tab(page).open(served)
+        t.says("Read only")
+        t.says("Acting as nobody")
+        assert page.get_by_role("button", name="Connect Mock Wallet").count() == 0
+        t.press("Pay")
+        t.says("This dashboard only shows.")
+        page.close()
+
+
+# --- a confirmation that is lost -----------------------------------------------------------------------
+
+
+def test_a_lost_confirmation_is_unknown_and_resolved_by_asking(browser: Browser, node: Node, tmp_path: Path) -> None:
+    before = balance(node, FIRST)
+    with LossyRpc(node) as rpc, app(rpc.url, tmp_path) as served:
+        page = browser.new_page()
+        page.add_init_script(MOCK)
+        t = Tab(page).open(served).connect()
+        t.pay()
+        rpc.lose = 1
+        t.press("Sign with Mock Wallet")
+        t.says("Not confirmed yet")
+        assert balance(node, FIRST) == before - 250_005_000
+        t.press("Close; follow it in the sidebar")
+        t.says("Payments confirmed: 0")
+        t.press("Ask again: Pay 0.25 SOL to the treasury")
+        t.says("Payments confirmed: 1")
+        expect(page.get_by_text("Not confirmed yet")).to_have_count(0)
+        assert (balance(node, FIRST), rpc.sendings, t.signatures) == (before - 250_005_000, 1, 1)
+        page.close()

@@ -8,10 +8,12 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +80,68 @@ def app(rpc_url: str, home: Path, **environment: str) -> Iterator[str]:
             process.kill()
 
 
+def from_elsewhere(name: str) -> list[str]:
+    """Flags under which a host name leads to this machine, as another's DNS might make it."""
+    return [f"--host-resolver-rules=MAP {name} 127.0.0.1"]
+
+
+class LossyRpc:
+    """A node's RPC that can lose its answer to ``sendTransaction`` after having carried it out.
+
+    Attributes
+    ----------
+    lose : int
+        How many of the next answers to lose.
+    sendings : int
+        How many transactions it was sent.
+    """
+
+    def __init__(self, node: Any) -> None:
+        self.lose = self.sendings = 0
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                answer = (node.respond(body) or "").encode()
+                if b'"sendTransaction"' in body:
+                    outer.sendings += 1
+                    if outer.lose:
+                        outer.lose -= 1
+                        self.close_connection = True
+                        return
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> LossyRpc:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+
 @contextlib.contextmanager
-def chromium() -> Iterator[Any]:
+def chromium(*flags: str) -> Iterator[Any]:
     """Debian's Chromium under Playwright."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*CHROMIUM, *flags])
         try:
             yield browser
         finally:
