@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from decai.models.bundle import Bundle, build_bundle, bundle_from_files, derive_bundle, load_bundle
     from decai.models.first import FIRST_MODEL_NAME, FirstModel, first_model
-    from decai.models.head_onnx import head_onnx
     from decai.models.manifest import Card, Footprint, Manifest, Metrics, Parent, SetReference, Training
     from decai.models.receipts import BatchPath, Receipt, compare, merkle_paths, merkle_root
     from decai.models.session import Prediction, Runtime, Session, close_sessions, open_session
@@ -38,7 +37,6 @@ __all__ = [
     "compare",
     "derive_bundle",
     "first_model",
-    "head_onnx",
     "load_bundle",
     "merkle_paths",
     "merkle_root",
@@ -56,8 +54,6 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "head_onnx":  # the function, which its module is named after
-        return import_module("decai.models.head_onnx").head_onnx
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)

@@ -58,9 +58,7 @@ _REQUIRED = {
     "onnx-classifier": ("model.onnx", *_TOKENIZER_FILES, "README.md"),
 }
 # What save_pretrained() may write beside the tokenizer, and legal texts: data, all of it.
-_OPTIONAL = frozenset(
-    {"LICENSE", "NOTICE", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "config.json"}
-)
+_OPTIONAL = frozenset({"LICENSE", "NOTICE", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "config.json"})
 
 
 @dataclass(frozen=True)
@@ -93,9 +91,7 @@ class Bundle:
     @property
     def size_bytes(self) -> int:
         """Bytes of all files."""
-        return (
-            sum(entry.size for entry in self.manifest.files.values()) + (self.path / _MANIFEST).stat().st_size
-        )
+        return sum(entry.size for entry in self.manifest.files.values()) + (self.path / _MANIFEST).stat().st_size
 
     @property
     def weights(self) -> Integers:
@@ -366,9 +362,7 @@ def _check_names(path: Path, manifest: Manifest) -> None:
 
 def _check_file(file: Path, entry: FileEntry) -> None:
     if file.is_symlink() or not file.is_file():
-        raise InvalidBundle(
-            f"{file.name} is missing from the bundle.", hint="Fetch or build the bundle again."
-        )
+        raise InvalidBundle(f"{file.name} is missing from the bundle.", hint="Fetch or build the bundle again.")
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != entry.sha256 or file.stat().st_size != entry.size:
@@ -406,9 +400,7 @@ def _check_head(path: Path, head: Head) -> None:
             hint="Don't edit it: build the bundle from the weights.",
         )
     if field_bytes(weights_commitment(head.weights)).hex() != head.commitment:
-        raise InvalidBundle(
-            "manifest.json's commitment isn't that of its weights.", hint="Build the bundle again."
-        )
+        raise InvalidBundle("manifest.json's commitment isn't that of its weights.", hint="Build the bundle again.")
 
 
 def _write(
@@ -460,22 +452,16 @@ def _manifest(**parts: Any) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the bundle"
-        raise InvalidBundle(
-            f"{field} can't be used: {first['msg']}.", hint="Change it and build again."
-        ) from error
+        raise InvalidBundle(f"{field} can't be used: {first['msg']}.", hint="Change it and build again.") from error
 
 
 def _tokenizer_sources(directory: Path) -> dict[str, Path | bytes]:
     names = (*_TOKENIZER_FILES, *sorted(_OPTIONAL - {"config.json"}))
-    return {
-        name: directory / name for name in names if name in _TOKENIZER_FILES or (directory / name).is_file()
-    }
+    return {name: directory / name for name in names if name in _TOKENIZER_FILES or (directory / name).is_file()}
 
 
 def _limited_config(directory: Path, max_tokens: int) -> bytes:
-    config = (
-        _json(directory, "tokenizer_config.json") if (directory / "tokenizer_config.json").is_file() else {}
-    )
+    config = _json(directory, "tokenizer_config.json") if (directory / "tokenizer_config.json").is_file() else {}
     config.setdefault("tokenizer_class", "PreTrainedTokenizerFast")
     config["model_max_length"] = max_tokens
     return json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True).encode()
@@ -507,10 +493,6 @@ def _read(path: Path, name: str) -> bytes:
     try:
         return (path / name).read_bytes()
     except FileNotFoundError as error:
-        raise InvalidBundle(
-            f"There is no {name} in {path}.", hint="Fetch or build the bundle again."
-        ) from error
+        raise InvalidBundle(f"There is no {name} in {path}.", hint="Fetch or build the bundle again.") from error
     except OSError as error:
-        raise InvalidBundle(
-            f"{name} in {path} can't be read: {error}.", hint="Check its permissions."
-        ) from error
+        raise InvalidBundle(f"{name} in {path} can't be read: {error}.", hint="Check its permissions.") from error

@@ -122,9 +122,7 @@ def _training(manifest: Manifest) -> str:
         )
     if manifest.training_set is not None:
         where = f" ({manifest.training_set.cid})" if manifest.training_set.cid else ""
-        lines.append(
-            f"Training set: {manifest.training_set.name}{where}, {manifest.training_set.rows:,} rows."
-        )
+        lines.append(f"Training set: {manifest.training_set.name}{where}, {manifest.training_set.rows:,} rows.")
     if manifest.parent is not None:
         lines.append(f"Trained from version {manifest.parent.version} ({manifest.parent.cid}).")
     if manifest.head is not None:

@@ -117,9 +117,7 @@ def check_text(text: str) -> str:
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
-        raise InvalidInput(
-            "The text holds half a character (a lone surrogate).", hint="Give valid Unicode."
-        ) from error
+        raise InvalidInput("The text holds half a character (a lone surrogate).", hint="Give valid Unicode.") from error
     if size > MAX_TEXT_BYTES:
         raise InvalidInput(
             f"The text has {size:,} bytes; at most {MAX_TEXT_BYTES:,} are taken.",
@@ -143,9 +141,7 @@ def load_tokenizer(directory: Path) -> Any:
             f"{directory.name} has no tokenizer.json.", hint="Save the model's fast tokenizer beside it."
         )
     try:
-        tokenizer = auto_tokenizer.from_pretrained(
-            str(directory), local_files_only=True, trust_remote_code=False
-        )
+        tokenizer = auto_tokenizer.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers and tokenizers raise a dozen kinds, bare Exception among them
         raise InvalidBundle(
             f"The tokenizer in {directory.name} can't be loaded: {error}",
@@ -179,9 +175,7 @@ def _auto_tokenizer() -> Any:
     return AutoTokenizer
 
 
-def onnx_session(
-    model: Path | bytes, *, name: str, threads: int | None = None
-) -> onnxruntime.InferenceSession:
+def onnx_session(model: Path | bytes, *, name: str, threads: int | None = None) -> onnxruntime.InferenceSession:
     """Open a model with ONNX Runtime on the CPU.
 
     Parameters
@@ -204,6 +198,8 @@ def onnx_session(
     options.intra_op_num_threads = threads or available_threads()
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
+    # Threads that spin while idle burn power that metering would count, and starve whatever else runs here.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(
@@ -233,6 +229,7 @@ class Embedder:
     """
 
     def __init__(self, session: onnxruntime.InferenceSession, tokenizer: Any, *, name: str) -> None:
+        self._name = name
         self._session = session
         self._tokenizer = tokenizer
         self._inputs = [i.name for i in session.get_inputs()]
@@ -248,9 +245,7 @@ class Embedder:
         """Tokenise texts, each cut at the tokenizer's ``model_max_length``."""
         for text in texts:
             check_text(text)
-        encoded = self._tokenizer(
-            list(texts), truncation=True, return_attention_mask=True, return_token_type_ids=True
-        )
+        encoded = self._tokenizer(list(texts), truncation=True, return_attention_mask=True, return_token_type_ids=True)
         return [Tokens(e.ids, e.attention_mask, e.type_ids, bool(e.overflowing)) for e in encoded.encodings]
 
     def run(
@@ -278,9 +273,7 @@ class Embedder:
         for i, text in enumerate(tokens):
             by_length[len(text)].append(i)
         batches = [
-            group[at : at + _BATCH]
-            for _, group in sorted(by_length.items())
-            for at in range(0, len(group), _BATCH)
+            group[at : at + _BATCH] for _, group in sorted(by_length.items()) for at in range(0, len(group), _BATCH)
         ]
         rows: list[npt.NDArray[np.float32] | None] = [None] * len(tokens)
         done = 0
@@ -290,13 +283,24 @@ class Embedder:
                 "attention_mask": np.array([tokens[i].mask for i in batch], np.int64),
                 "token_type_ids": np.array([tokens[i].types for i in batch], np.int64),
             }
-            output = self._session.run([self._output], {name: feeds[name] for name in self._inputs})[0]
+            output = self._answer({name: feeds[name] for name in self._inputs})
             for i, row in zip(batch, reduce(output), strict=True):
                 rows[i] = row
             done += len(batch)
             if progress is not None:
                 progress(done, len(tokens))
         return np.stack([row for row in rows if row is not None])
+
+    def _answer(self, feeds: dict[str, npt.NDArray[np.int64]]) -> npt.NDArray[np.float32]:
+        try:
+            output = self._session.run([self._output], feeds)[0]
+        except Exception as error:  # ONNX Runtime's errors share no base but Exception
+            raise InvalidBundle(
+                f"{self._name} can't answer: {error}", hint="Check that its tokenizer is the one it was trained with."
+            ) from error
+        if not np.isfinite(output).all():
+            raise InvalidBundle(f"{self._name} answers with infinities or NaNs.", hint="Export it again, in float32.")
+        return np.asarray(output)
 
     def embed(self, texts: Sequence[str], progress: Progress | None = None) -> npt.NDArray[np.float32]:
         """Embed texts.
@@ -328,5 +332,6 @@ def pool(hidden: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     ndarray of float32, shape (N, E)
     """
     mean: npt.NDArray[np.float32] = hidden.mean(axis=1)
-    unit: npt.NDArray[np.float32] = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    norms = np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)  # as sentence-transformers, for zeros
+    unit: npt.NDArray[np.float32] = mean / norms
     return unit

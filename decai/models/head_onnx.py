@@ -132,9 +132,7 @@ def _node(operator: str, inputs: list[str], output: str, **integers: int) -> byt
         bytes_field(5, bytes_field(1, name) + int_field(3, number) + int_field(20, _ATTRIBUTE_INT))
         for name, number in sorted(integers.items())
     )
-    names = (
-        b"".join(bytes_field(1, name) for name in inputs) + bytes_field(2, output) + bytes_field(3, output)
-    )
+    names = b"".join(bytes_field(1, name) for name in inputs) + bytes_field(2, output) + bytes_field(3, output)
     return bytes_field(_NODE, names + bytes_field(4, operator) + attributes)
 
 
@@ -146,8 +144,6 @@ def _tensor(name: str, kind: int, value: npt.ArrayLike) -> bytes:
 
 
 def _value(field: int, name: str, kind: int, *dimensions: str | int) -> bytes:
-    shape = b"".join(
-        bytes_field(1, bytes_field(2, d) if isinstance(d, str) else int_field(1, d)) for d in dimensions
-    )
+    shape = b"".join(bytes_field(1, bytes_field(2, d) if isinstance(d, str) else int_field(1, d)) for d in dimensions)
     tensor_type = bytes_field(1, int_field(1, kind) + bytes_field(2, shape))
     return bytes_field(field, bytes_field(1, name) + bytes_field(2, tensor_type))

@@ -50,9 +50,7 @@ def check_onnx(raw: bytes, name: str) -> None:
                 raise InvalidBundle(f"{name} holds a training graph.", hint="Export the model for inference.")
         has_output = graph is not None and any(field == _GRAPH_OUTPUT for field, _ in fields(graph))
     except MalformedProtobuf as error:
-        raise InvalidBundle(
-            f"{name} isn't an ONNX file: {error}.", hint="Export the model as ONNX."
-        ) from error
+        raise InvalidBundle(f"{name} isn't an ONNX file: {error}.", hint="Export the model as ONNX.") from error
     if not ir or not has_output:
         raise InvalidBundle(
             f"{name} isn't an ONNX file: it has no graph with an output.", hint="Export the model as ONNX."

@@ -243,9 +243,7 @@ class Receipt(_Part):
 
     def save(self, path: Path, *, with_text: bool = True) -> None:
         """Write the receipt to a file."""
-        path.write_text(
-            json.dumps(self.to_dict(with_text=with_text), indent=2, ensure_ascii=False) + "\n", "utf-8"
-        )
+        path.write_text(json.dumps(self.to_dict(with_text=with_text), indent=2, ensure_ascii=False) + "\n", "utf-8")
 
     @classmethod
     def from_dict(cls, content: Any) -> Receipt:
@@ -282,13 +280,9 @@ class Receipt(_Part):
             size = path.stat().st_size
             raw = path.read_bytes() if size <= _MAX_FILE_BYTES else b""
         except OSError as error:
-            raise ReceiptError(
-                f"{path} can't be read: {error.strerror}.", hint="Give a receipt's path."
-            ) from error
+            raise ReceiptError(f"{path} can't be read: {error.strerror}.", hint="Give a receipt's path.") from error
         if size > _MAX_FILE_BYTES:
-            raise ReceiptError(
-                f"{path} has {size:,} bytes: too many for a receipt.", hint="Give a receipt's path."
-            )
+            raise ReceiptError(f"{path} has {size:,} bytes: too many for a receipt.", hint="Give a receipt's path.")
         try:
             content = json.loads(raw)
         except (ValueError, RecursionError) as error:

@@ -108,7 +108,9 @@ class Session:
         self.bundle = bundle
         self._threads = threads or available_threads()
         self._lock = threading.Lock()
-        own_head = bundle.manifest.kind == "integer-head"
+        head = bundle.manifest.head
+        own_head = head is not None
+        self._embedding_size = head.projection.embedding_size if head else 0
         name = "encoder.onnx" if own_head else "model.onnx"
         # Importing transformers and loading the model take most of a second each, the latter in native code.
         with ThreadPoolExecutor(1, "decai-model") as pool_of_one:
@@ -117,9 +119,7 @@ class Session:
             model = loading.result()
         self._embedder = Embedder(model, tokenizer, name=name)
         self._head = (
-            onnx_session((bundle.path / "head.onnx").read_bytes(), name="head.onnx", threads=1)
-            if own_head
-            else None
+            onnx_session((bundle.path / "head.onnx").read_bytes(), name="head.onnx", threads=1) if own_head else None
         )
 
     @property
@@ -152,8 +152,8 @@ class Session:
             return []
         tokens = self._tokenise(texts)
         if self._head is not None:
-            return self._from_head(tokens, self._run(tokens, pool))
-        return self._from_logits(tokens, self._run(tokens, self._logits))
+            return self._from_head(tokens, self._embedder.run(tokens, self._pooled))
+        return self._from_logits(tokens, self._embedder.run(tokens, self._logits))
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed texts with the encoder of a model with an integer head.
@@ -173,14 +173,20 @@ class Session:
                 f"{self.bundle.name} has no encoder of its own.",
                 hint="Only models with an integer head have.",
             )
-        return self._run(self._tokenise(texts), pool)
+        return self._embedder.run(self._tokenise(texts), self._pooled)
 
     def _tokenise(self, texts: Sequence[str]) -> list[Tokens]:
         with self._lock:  # setting a tokenizer's truncation isn't safe beside another thread's call
             return self._embedder.tokenise(texts)
 
-    def _run(self, tokens: Sequence[Tokens], reduce: object) -> npt.NDArray[np.float32]:
-        return self._embedder.run(tokens, reduce)  # type: ignore[arg-type]
+    def _pooled(self, hidden: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        size = self._embedding_size
+        if hidden.ndim != 3 or hidden.shape[2] != size:
+            raise InvalidBundle(
+                f"encoder.onnx answers with shape {hidden.shape}, but the head takes embeddings of {size}.",
+                hint="Its first output must be hidden states [texts, tokens, size].",
+            )
+        return pool(hidden)
 
     def _from_head(self, tokens: Sequence[Tokens], embeddings: npt.NDArray[np.float32]) -> list[Prediction]:
         assert self._head is not None
@@ -212,10 +218,6 @@ class Session:
                 f"model.onnx answers with shape {output.shape}; there are {len(self.bundle.labels)} labels.",
                 hint="Its first output must be logits [texts, labels].",
             )
-        if not np.isfinite(output).all():
-            raise InvalidBundle(
-                "model.onnx answers with infinities or NaNs.", hint="Export it again, in float32."
-            )
         return output
 
     def _from_logits(self, tokens: Sequence[Tokens], logits: npt.NDArray[np.float32]) -> list[Prediction]:
@@ -227,9 +229,7 @@ class Session:
         for text, row in zip(tokens, probabilities, strict=True):
             best = int(row.argmax())
             scores = dict(zip(labels, row.tolist(), strict=True))
-            answers.append(
-                Prediction(labels[best], scores[labels[best]], scores, None, len(text), text.truncated)
-            )
+            answers.append(Prediction(labels[best], scores[labels[best]], scores, None, len(text), text.truncated))
         return answers
 
 
