@@ -1,10 +1,10 @@
 """The block store: one verified file a block, shared by any number of processes without a lock.
 
 A block is written to a private temporary file and renamed into place, so under its final name it is always
-whole, whatever kills the writer; two writers of one block write the same bytes. There is no ``fsync``: 1,200
-of them would make the import of a 300 MB model fifty times slower, and they would only guard against the loss
-of power. After such a loss a block may be empty or damaged; each read checks the hash, drops such a block and
-reports it, and the next fetch or add restores it.
+whole, whatever kills the writer; two writers of one block write the same bytes. There is no ``fsync``: a
+300 MB model has 1,200 blocks, and waiting for the disk after each would only guard against the loss of power. After
+such a loss a block may be empty or damaged; each read checks the hash, drops such a block and reports it, and
+the next fetch or add restores it.
 
 A block's file is named by its sha2-256 alone, so CIDv0 and CIDv1 of one block share it (as in Kubo).
 """
@@ -88,8 +88,7 @@ class BlockStore:
         self._used_bytes = 0
         self._written_since_scan = _RESCAN_BYTES
         try:
-            os.makedirs(self._blocks, exist_ok=True)
-            os.makedirs(self._temporary, exist_ok=True)
+            self._make_directories()
         except OSError as error:
             raise StorageError(
                 f"The store {self.path} can't be used ({error.strerror}).",
@@ -135,26 +134,32 @@ class BlockStore:
             pass
         if self.quota_bytes is not None:
             self._reserve(len(data), self.quota_bytes)
-        for attempt in range(3):
-            temporary = f"{self._temporary}/{self._host}-{os.getpid()}-{next(_temporary_numbers)}"
+        temporary = f"{self._temporary}/{self._host}-{os.getpid()}-{next(_temporary_numbers)}"
+        for attempt in (1, 2):
             try:
                 self._write(temporary, data)
                 os.rename(temporary, path)
                 return True
-            except FileNotFoundError as error:
-                # The shard is new, or someone tidied the directories away under us.
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                os.makedirs(self._temporary, exist_ok=True)
-                if attempt == 2:
-                    raise StorageError(f"The store {self.path} keeps losing its directories.") from error
             except OSError as error:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(temporary)
+                if isinstance(error, FileNotFoundError) and attempt == 1:
+                    self._make_directories()  # someone tidied them away under us
+                    continue
                 raise StorageError(
                     f"A block can't be written to {self.path} ({error.strerror}).",
                     hint="Free some disk space or repair the directory's permissions, then try again.",
                 ) from error
         raise AssertionError("unreachable")
+
+    def _make_directories(self) -> None:
+        # All shards at once: an import meets each of them soon, and a missing one would cost it a second write.
+        os.makedirs(self._temporary, exist_ok=True)
+        os.makedirs(self._blocks, exist_ok=True)
+        present = set(os.listdir(self._blocks))
+        for number in range(256):
+            if f"{number:02x}" not in present:
+                os.makedirs(f"{self._blocks}/{number:02x}", exist_ok=True)
 
     @staticmethod
     def _write(path: str, data: bytes | memoryview) -> None:
@@ -279,7 +284,7 @@ class BlockStore:
                 self._written_since_scan = 0
             if self._used_bytes + size > quota:
                 raise QuotaExceeded(
-                    f"The store holds {self._used_bytes:,} of the {quota:,} bytes it may; {size:,} more don't fit.",
+                    f"The store holds {self._used_bytes:,} of {quota:,} bytes; {size:,} more don't fit.",
                     hint="Unpin what is no longer needed and collect garbage, or raise the quota.",
                 )
             self._used_bytes += size

@@ -343,7 +343,7 @@ class _Run:
                 self._meet(link.cid, link.tsize)
         if self.max_bytes is not None and self.bytes_total > self.max_bytes:
             raise StorageError(
-                f"{cids.text(self.root)} has at least {self.bytes_total:,} bytes, more than the {self.max_bytes:,} allowed.",
+                f"{cids.text(self.root)} has {self.bytes_total:,} bytes; the limit is {self.max_bytes:,}.",
                 hint="Raise the limit if it is really that large.",
             )
 

@@ -118,7 +118,7 @@ class Pins:
         except sqlite3.Error as error:
             raise StorageError(
                 f"The pins in {self.path} can't be used ({error}).",
-                hint="Close other DecAI processes using this home and try again; check disk space and permissions.",
+                hint="Close other DecAI processes on this home, check disk space and permissions.",
             ) from error
 
     def add(self, cid: str | bytes, *, recursive: bool = True, name: str = "") -> str:

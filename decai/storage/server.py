@@ -54,7 +54,7 @@ class StoreServer:
         if host not in LOOPBACK_NAMES:
             raise SettingsError(
                 f"The store doesn't serve on {host}.",
-                hint="It is for this machine (127.0.0.1); put a proxy of your own before the gateway to publish it.",
+                hint="It is for this machine (127.0.0.1); to publish the gateway, put a proxy before it.",
             )
         self.store = store
         self.pins = pins

@@ -4,7 +4,7 @@ A file is cut into 256 KiB chunks, hung under a balanced tree 174 links wide; a 
 sorted names. The numbers are Kubo's defaults (`boxo/ipld/unixfs/importer`), and so is the choice of leaves:
 CIDv1 implies raw leaves unless said otherwise, CIDv0 wraps them. Ours is CIDv1 with raw leaves.
 
-Hashing and writing release the interpreter lock, so two threads import nearly twice as fast as one.
+Hashing and writing release the interpreter lock, so one thread hashes while another writes.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def check_name(name: str) -> str:
 class Importer:
     """Turns files and directories into blocks.
 
-    Use it as a context manager: it owns two threads once something large comes.
+    Use it as a context manager: it owns a thread once something large comes.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ class Importer:
         self.close()
 
     def close(self) -> None:
-        """End the threads."""
+        """End the thread."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
@@ -211,7 +211,7 @@ class Importer:
             raise StorageError("Two entries of a directory have the same name.")
         if sum(len(link.name.encode()) + len(link.cid) for link in entries) > MAX_DIRECTORY_SIZE:
             raise StorageError(
-                f"A directory with {len(entries):,} entries would have to be sharded, which this store doesn't do.",
+                f"A directory of {len(entries):,} entries would have to be sharded, which isn't supported.",
                 hint="Spread the files over subdirectories.",
             )
         block = dagpb.encode_directory(entries)
@@ -229,22 +229,29 @@ class Importer:
         self.sink.put_hashed(digest, block)
         return cids.make(cids.DAG_PB, digest, self.options.cid_version)
 
-    def _leaves(self, batch: bytes) -> list[Link]:
-        """Store a batch of content as leaves; runs in a thread."""
+    def _leaves(self, batch: bytes) -> tuple[list[Link], list[tuple[bytes, bytes | memoryview]]]:
+        """Cut content into leaves: their links, and the blocks to be stored with their hashes."""
         size = self.options.chunk_size
         raw = self.options.leaves_are_raw
         view = memoryview(batch)
-        links = []
+        links: list[Link] = []
+        blocks: list[tuple[bytes, bytes | memoryview]] = []
         for at in range(0, max(len(batch), 1), size):
             chunk = view[at : at + size]
-            if raw:
-                digest = hashlib.sha256(chunk).digest()
-                self.sink.put_hashed(digest, chunk)
-                links.append(Link(cids.make(cids.RAW, digest), "", len(chunk), len(chunk)))
-            else:
-                block = dagpb.encode_leaf(chunk)
-                links.append(Link(self._put(block), "", len(block), len(chunk)))
-        return links
+            block = chunk if raw else dagpb.encode_leaf(chunk)
+            digest = hashlib.sha256(block).digest()
+            cid = (
+                cids.make(cids.RAW, digest)
+                if raw
+                else cids.make(cids.DAG_PB, digest, self.options.cid_version)
+            )
+            links.append(Link(cid, "", len(block), len(chunk)))
+            blocks.append((digest, block))
+        return links, blocks
+
+    def _store(self, blocks: list[tuple[bytes, bytes | memoryview]]) -> None:
+        for digest, block in blocks:
+            self.sink.put_hashed(digest, block)
 
     def _file_node(self, links: list[Link]) -> Link:
         block = dagpb.encode_file_node(links)
@@ -255,10 +262,11 @@ class Importer:
             sum(e.filesize for e in links),
         )
 
-    def _submit(self, batch: bytes) -> Future[list[Link]]:
+    def _submit(self, blocks: list[tuple[bytes, bytes | memoryview]]) -> Future[None]:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "import")
-        return self._pool.submit(self._leaves, batch)
+            # One writer: several would wait for one another on the file system's directories.
+            self._pool = ThreadPoolExecutor(1, "import")
+        return self._pool.submit(self._store, blocks)
 
     def _count(self, size: int) -> None:
         self.bytes_done += size
@@ -275,7 +283,7 @@ class FileBuilder:
         size = importer.options.chunk_size
         self._batch_size = max(1, _BATCH_SIZE // size) * size
         self._pending = bytearray()
-        self._waiting: deque[tuple[Future[list[Link]], int]] = deque()
+        self._waiting: deque[Future[None]] = deque()
         self._levels: list[list[Link]] = [[]]
 
     def write(self, data: bytes) -> None:
@@ -295,14 +303,13 @@ class FileBuilder:
 
     def finish(self) -> Link:
         """Store what is left and return the file's root, unnamed."""
-        if self._pending or not (self._waiting or self._levels[0] or len(self._levels) > 1):
+        if self._pending or not (self._levels[0] or len(self._levels) > 1):
             last = bytes(self._pending)
-            if self._waiting:
-                self._send(last)
-            else:
-                self._append(self._importer._leaves(last), len(last))
+            links, blocks = self._importer._leaves(last)
+            self._importer._store(blocks)
+            self._append(links, len(last))
         while self._waiting:
-            self._take()
+            self._waiting.popleft().result()
         level = 0
         while True:
             links = self._levels[level]
@@ -315,12 +322,10 @@ class FileBuilder:
 
     def _send(self, batch: bytes) -> None:
         if len(self._waiting) >= _MAX_BATCHES_WAITING:
-            self._take()
-        self._waiting.append((self._importer._submit(batch), len(batch)))
-
-    def _take(self) -> None:
-        future, size = self._waiting.popleft()
-        self._append(future.result(), size)
+            self._waiting.popleft().result()
+        links, blocks = self._importer._leaves(batch)
+        self._waiting.append(self._importer._submit(blocks))
+        self._append(links, len(batch))
 
     def _append(self, leaves: list[Link], size: int) -> None:
         for leaf in leaves:
