@@ -7,8 +7,11 @@ home and live for seconds; a failed read isn't cached, so that a chain which com
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -180,6 +183,23 @@ def _bundle_here(key: Key, cid: str) -> bool:
 def bundle_here(cid: str) -> bool:
     """Whether all of a bundle is on this machine."""
     return _bundle_here(_key(), cid)
+
+
+@contextmanager
+def with_empty_cache() -> Iterator[Collective]:
+    """The collective with a store that holds nothing yet and asks the same sources.
+
+    It goes when the block ends.
+    """
+    from decai.storage import Store
+
+    shared = viewer().store
+    with TemporaryDirectory(prefix="decai-afresh-") as folder:
+        fresh = viewer().with_wallet(None)
+        fresh.store = Store(
+            Path(folder), kubo_url=shared.kubo_url, gateways=shared.gateways, timeout_s=shared.timeout_s
+        )
+        yield fresh
 
 
 @st.cache_data(ttl=SLOW, show_spinner=False, max_entries=4)

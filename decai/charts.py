@@ -257,7 +257,8 @@ def accuracy_by_version(versions: pd.DataFrame, *, dark: bool = False) -> Chart:
     figure.update_yaxes(title="share of held-out terms right", tickformat=".0%", range=_accuracy_range(known))
     figure.update_xaxes(title="version", dtick=max(1, len(known) // 6), tickformat="d")
     if len(known) == 1:
-        figure.update_xaxes(range=[known["number"].iloc[0] - 1, known["number"].iloc[0] + 1])
+        only = known["number"].iloc[0]
+        figure.update_xaxes(range=[only - 1, only + 1], tickvals=[only])
     table = versions[["number", "accuracy", "published_at", "status"]].rename(
         columns={"number": "version", "accuracy": "accuracy (share)", "published_at": "published (UTC)"}
     )

@@ -40,6 +40,12 @@ if (!window.__decaiPage) {
     window.dispatchEvent(new PopStateEvent("popstate"));
   });
 
+  // On a phone the sidebar lies over the page: fold it away once it has done its work.
+  document.addEventListener("click", (event) => {
+    if (innerWidth > 768 || !event.target.closest("[data-testid=stSidebarNavLink]")) return;
+    setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click(), 50);
+  });
+
   let scheme = "";
   const follow = () => {
     const app = document.querySelector(".stApp");

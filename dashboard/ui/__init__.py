@@ -16,6 +16,7 @@ from dashboard.ui.html import (
     join,
     mono,
     page_head,
+    prose,
     row,
     section,
     section_title,

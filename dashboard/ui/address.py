@@ -27,6 +27,4 @@ def address(value: str, keep: int = 4) -> Html:
         aria_label="Copy",
         title="Copy",
     )
-    return el(
-        "span", el("span", short(value, keep), title=value, aria_label=value, role="text"), button, cls="addr"
-    )
+    return el("span", el("span", short(value, keep), title=value, aria_label=value, role="text"), button, cls="addr")

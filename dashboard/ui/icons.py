@@ -6,8 +6,7 @@ from functools import cache
 
 PATHS = {
     "alert": (
-        "M12 9v4.5M12 17v.2M10.4 4.3L2.9 17.2A1.9 1.9 0 004.5 20h15a1.9 1.9 0 001.6-2.8L13.6 4.3"
-        "a1.9 1.9 0 00-3.2 0z"
+        "M12 9v4.5M12 17v.2M10.4 4.3L2.9 17.2A1.9 1.9 0 004.5 20h15a1.9 1.9 0 001.6-2.8L13.6 4.3a1.9 1.9 0 00-3.2 0z"
     ),
     "check": "M5 12.5l4.5 4.5L19 7.5",
     "clock": "M12 7v5l3 2M12 3a9 9 0 100 18 9 9 0 000-18z",
@@ -37,6 +36,5 @@ _SVG = (
 def stylesheet() -> str:
     """One CSS rule an icon: ``.d .i-NAME`` sets the mask that ``.d .ico`` fills with the text's colour."""
     return "".join(
-        f'.d .i-{name}{{--i:url("data:image/svg+xml,{_SVG.format(path=path)}")}}'
-        for name, path in PATHS.items()
+        f'.d .i-{name}{{--i:url("data:image/svg+xml,{_SVG.format(path=path)}")}}' for name, path in PATHS.items()
     )

@@ -9,9 +9,7 @@ from dashboard.ui.format import number, percent
 from dashboard.ui.html import Html, el, row
 
 
-def vote_meter(
-    *, votes_for: int, against: int, abstain: int, supply: int, quorum: float, approval: float
-) -> Html:
+def vote_meter(*, votes_for: int, against: int, abstain: int, supply: int, quorum: float, approval: float) -> Html:
     """Two scales, never mixed: approval = for / (for + against); turnout = all votes / supply.
 
     Parameters
@@ -62,9 +60,7 @@ def vote_meter(
     )
 
 
-def _vote_scale(
-    name: str, share: float, needed: float, parts: Sequence[tuple[str, float]], words: str
-) -> Html:
+def _vote_scale(name: str, share: float, needed: float, parts: Sequence[tuple[str, float]], words: str) -> Html:
     reached = chip("reached", "ok", "check") if share >= needed else chip("not yet", "warn", "clock")
     head = row(el("span", name, cls="eyebrow"), row(el("b", percent(share)), reached), spread=True)
     track = el(

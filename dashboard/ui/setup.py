@@ -51,10 +51,7 @@ def setup() -> None:
     st.button("Follow the theme", key="theme-sync")
     mark = _MARK.format(accent="#5CCBDD" if dark() else "#0A7285")
     ink = "#E9ECF1" if dark() else "#12161C"
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 32" width="{width}" height="32">'
-        "{body}</svg>"
-    )
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 32" width="{width}" height="32">{body}</svg>'
     st.logo(
         svg.format(width=100, body=f'{mark}<path d="{_word()}" fill="{ink}"/>'),
         icon_image=svg.format(width=32, body=mark),

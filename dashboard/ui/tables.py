@@ -43,10 +43,7 @@ def table(
     body = [
         el(
             "tr",
-            *(
-                el("td", el("div", cell), cls=kind(k), role="cell", data_label=head[k])
-                for k, cell in enumerate(cells)
-            ),
+            *(el("td", el("div", cell), cls=kind(k), role="cell", data_label=head[k]) for k, cell in enumerate(cells)),
             cls="chosen" if number == chosen else "",
             role="row",
         )

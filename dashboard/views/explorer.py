@@ -69,9 +69,7 @@ def transaction_list() -> None:
     trail: list[str] = st.session_state.setdefault("explorer-trail", [])
     found = data.transactions(PAGE + 1, trail[-1] if trail else None)
     if not found and not trail:
-        ui.show(
-            ui.empty("No transactions yet", "Publish a model or ask it something; it appears here at once.")
-        )
+        ui.show(ui.empty("No transactions yet", "Publish a model or ask it something; it appears here at once."))
         return
     shown = found[:PAGE]
     for transaction in shown:
@@ -181,8 +179,6 @@ def account_list() -> None:
     """Every account of one type, a page at a time."""
     kinds = data.account_kinds()
     kind = st.selectbox("Account type", list(kinds), key="kind", width=320, bind="query-params")
-    if kind is None:
-        return
     found = data.accounts(kind)
     if found.empty:
         ui.show(ui.empty(f"No {kind} yet", f"Accounts of this type belong to the program {kinds[kind]}."))

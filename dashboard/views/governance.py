@@ -27,15 +27,11 @@ def page() -> None:
     data.status()
     dao = data.chosen_dao()
     if dao is None:
-        ui.page_head(
-            "Governance", "Proposals change the model; members decide.", ui.chip("No collective", "warn")
-        )
+        ui.page_head("Governance", "Proposals change the model; members decide.", ui.chip("No collective", "warn"))
         ui.show(
             ui.empty(
                 "No collective on this chain yet",
-                ui.join(
-                    "Create one on the page ", ui.action("start", "Start"), " or with ", ui.mono("decai init")
-                ),
+                ui.join("Create one on the page ", ui.action("start", "Start"), " or with ", ui.mono("decai init")),
                 "vote",
             )
         )
@@ -70,9 +66,7 @@ def proposal_list(dao_address: str, picked: str) -> None:
         dao = next(d for d in data.daos() if d.address == dao_address)
         now = data.now()
         chosen = [
-            p
-            for p in data.proposals(dao.address)
-            if picked == "All" or (p.phase(now) in OPEN) == (picked == "Open")
+            p for p in data.proposals(dao.address) if picked == "All" or (p.phase(now) in OPEN) == (picked == "Open")
         ]
         if not chosen:
             ui.show(
@@ -101,9 +95,7 @@ def membership(dao: Dao) -> None:
                 ui.kpi("Treasury", sol(dao.treasury_lamports), "SOL", f"{sol(dao.spent_lamports)} SOL spent"),
                 ui.kpi("Staked by members", sol(dao.staked_lamports), "SOL", "theirs; never spent"),
                 ui.kpi("Voting tokens", tokens(dao.supply), "", f"{tokens(dao.deposited)} in deposit"),
-                ui.kpi(
-                    "My votes", tokens(mine.deposited) if mine else "0", "", f"{tokens(held)} in my wallet"
-                ),
+                ui.kpi("My votes", tokens(mine.deposited) if mine else "0", "", f"{tokens(held)} in my wallet"),
             )
         )
         if who is None:
@@ -180,9 +172,7 @@ def propose_train(dao: Dao) -> None:
         with st.container(horizontal=True):
             budget = st.number_input("Budget, SOL", 0.0, value=0.5, step=0.1, format="%.3f")
             train_set = st.selectbox("Training set", list(training), format_func=lambda a: named(training, a))
-            eval_set = st.selectbox(
-                "Evaluation set", list(evaluation), format_func=lambda a: named(evaluation, a)
-            )
+            eval_set = st.selectbox("Evaluation set", list(evaluation), format_func=lambda a: named(evaluation, a))
         if not st.form_submit_button("Propose", type="primary", icon=":material/how_to_vote:"):
             return
     lamports = round(float(budget) * LAMPORTS_PER_SOL)
@@ -338,15 +328,11 @@ def voting(dao: Dao, proposal: Proposal, who: str) -> None:
         return
     mine = data.member(address, who)
     if mine is None or not mine.weight(proposal.id):
-        ui.show(
-            ui.note("", "This wallet has no votes here: only tokens deposited before the proposal count.")
-        )
+        ui.show(ui.note("", "This wallet has no votes here: only tokens deposited before the proposal count."))
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for choice, symbol in (("for", "check"), ("against", "close"), ("abstain", "remove")):
-            if st.button(
-                choice.capitalize(), icon=f":material/{symbol}:", key=f"vote-{proposal.id}-{choice}"
-            ):
+            if st.button(choice.capitalize(), icon=f":material/{symbol}:", key=f"vote-{proposal.id}-{choice}"):
                 session.run_action(
                     lambda c, choice=choice: c.dao(address).vote_action(proposal, choice),
                     key=f"vote-{proposal.id}",

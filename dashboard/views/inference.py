@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -26,6 +29,7 @@ EXAMPLE = "Honestly the best update so far."
 MAX_CHARACTERS = 2000
 ANSWER = "inference-answer"
 FETCH = "inference-fetch"
+CHECKED = "inference-checked"
 
 
 def page() -> None:
@@ -33,11 +37,7 @@ def page() -> None:
     data.status()
     registry = data.chosen_registry()
     version = registry.current if registry else None
-    chip = (
-        ui.chip(f"Version {version.number}", "ok", "check")
-        if version
-        else ui.chip("No model", "warn", "inbox")
-    )
+    chip = ui.chip(f"Version {version.number}", "ok", "check") if version else ui.chip("No model", "warn", "inbox")
     ui.page_head("Inference", "Ask the model. Its answer leaves a receipt that anyone can replay.", chip)
     if registry is None or version is None:
         ui.show(
@@ -50,11 +50,11 @@ def page() -> None:
     choice.registry_switch()
     left, right = st.columns([6, 5], gap="small")
     with left:
-        asked, wanted = question(registry)
+        asked = question(registry)
         place = blocks_panel()
     if asked:
         with right, failures.shown():
-            ask(registry, asked, wanted, place)
+            ask(registry, asked, place)
     draw_blocks(place, st.session_state.get(FETCH))
     with right, failures.shown():
         answer()
@@ -65,8 +65,17 @@ def page() -> None:
 # --- asking ---------------------------------------------------------------------------------------
 
 
-def question(registry: Registry) -> tuple[str | None, int]:
-    """The form; the text when it was just sent, and the version to ask."""
+@dataclass(frozen=True)
+class Question:
+    """What was asked: the text, the version, and whether to fetch the model into an empty cache."""
+
+    text: str
+    version: int
+    afresh: bool
+
+
+def question(registry: Registry) -> Question | None:
+    """The form; what was asked when it was just sent."""
     with ui.glass("ask"):
         ui.section("Your text", "It stays on this machine; only hashes go on chain")
         with st.form("ask", border=False):
@@ -78,23 +87,26 @@ def question(registry: Registry) -> tuple[str | None, int]:
                 max_chars=MAX_CHARACTERS,
                 key="inference-text",
             )
-            with st.container(horizontal=True, vertical_alignment="bottom"):
+            with st.container(horizontal=True, vertical_alignment="center"):
                 sent = st.form_submit_button("Run", type="primary", icon=":material/play_arrow:")
                 numbers = [v.number for v in registry.versions if v.status == "live"][::-1]
-                wanted = st.selectbox(
+                version = st.selectbox(
                     "Version",
                     numbers,
                     index=numbers.index(registry.current_number) if registry.current_number in numbers else 0,
-                    format_func=lambda n: (
-                        f"version {n}" + (", current" if n == registry.current_number else "")
-                    ),
+                    format_func=lambda n: f"version {n}" + (", current" if n == registry.current_number else ""),
                     label_visibility="collapsed",
                     width=190,
                 )
-    if sent and not (text or "").strip():
+                afresh = st.toggle(
+                    "Fetch afresh", help="Bring every block again, into an empty cache, as a newcomer would"
+                )
+    if not sent:
+        return None
+    if not (text or "").strip():
         ui.show(ui.note("warn", "Type something first."))
-        return None, int(wanted)
-    return (text.strip() if sent and text else None), int(wanted)
+        return None
+    return Question(str(text).strip(), int(version), bool(afresh))
 
 
 def blocks_panel() -> Any:
@@ -160,7 +172,7 @@ def draw_blocks(place: Any, progress: Progress | None) -> None:
     )
 
 
-def ask(registry: Registry, text: str, version: int, place: Any) -> None:
+def ask(registry: Registry, asked: Question, place: Any) -> None:
     """Run the model; its blocks are drawn as they arrive. Nothing is written on chain."""
     for key in (ANSWER, FETCH):
         st.session_state.pop(key, None)
@@ -174,12 +186,16 @@ def ask(registry: Registry, text: str, version: int, place: Any) -> None:
             drawn = now
             draw_blocks(place, progress)
 
-    with st.spinner("Fetching what is missing, then running the model"):
+    with ExitStack() as stack:
+        collective = data.viewer()
+        if asked.afresh:
+            collective = stack.enter_context(data.with_empty_cache())
+        stack.enter_context(st.spinner("Fetching what is missing, then running the model"))
         st.session_state[ANSWER] = inference.answer(
-            data.viewer(),
-            text,
+            collective,
+            asked.text,
             registry=registry,
-            version=version,
+            version=asked.version,
             progress=heard,
             worker=session.address(),
         )
@@ -202,11 +218,7 @@ def answer() -> None:
         table = pd.DataFrame({"label": list(given), "score": list(given.values())})
         plain_chart("scores", "Scores by label", lambda dark: charts.scores(table, dark=dark))
         if found.prediction.truncated:
-            ui.show(
-                ui.note(
-                    "warn", f"The text was cut: the model read its first {found.prediction.tokens} tokens."
-                )
-            )
+            ui.show(ui.note("warn", f"The text was cut: the model read its first {found.prediction.tokens} tokens."))
     receipt(found)
 
 
@@ -219,15 +231,9 @@ def receipt(found: inference.Answer) -> None:
     with ui.glass("receipt"):
         ui.section(
             "Receipt",
-            right=ui.chip("Not on chain yet", "warn", "clock")
-            if done is None
-            else ui.chip("On chain", "ok", "shield"),
+            right=ui.chip("Not on chain yet", "warn", "clock") if done is None else ui.chip("On chain", "ok", "shield"),
         )
-        chain = (
-            []
-            if done is None
-            else [("Signature", ui.address(done.signature, 6)), ("Slot", number(done.slot))]
-        )
+        chain = [] if done is None else [("Signature", ui.address(done.signature, 6)), ("Slot", number(done.slot))]
         runtime = made.runtime
         ui.show(
             ui.facts(
@@ -265,9 +271,7 @@ def post(found: inference.Answer) -> None:
     """Offer to put the leaf on chain, by the wallet that the answer was made for."""
     who = session.address()
     if who is None:
-        ui.show(
-            ui.note("", "Connect a wallet in the sidebar to put the answer's hash on chain, then run again.")
-        )
+        ui.show(ui.note("", "Connect a wallet in the sidebar to put the answer's hash on chain, then run again."))
     elif str(who) != found.receipt.worker:
         ui.show(ui.note("", "This answer was made for another wallet. Run again to post it with this one."))
     elif st.button("Put its hash on chain", type="primary", icon=":material/link:", key="post"):
@@ -286,20 +290,20 @@ def check() -> None:
         )
         left, right = st.columns([1, 1], gap="medium")
         with left:
-            uploaded = st.file_uploader(
-                "Receipt, a JSON file", type="json", key="receipt-file", max_upload_size=1
-            )
+            uploaded = st.file_uploader("Receipt, a JSON file", type="json", key="receipt-file", max_upload_size=1)
         with right:
-            text = st.text_area(
-                "The text it answers (optional)", height=108, key="receipt-text", max_chars=2000
-            )
+            text = st.text_area("The text it answers (optional)", height=108, key="receipt-text", max_chars=2000)
         if uploaded is None:
             return
-        if not st.button("Verify", icon=":material/verified_user:", key="verify"):
-            return
-        with st.spinner("Checking the chain, then replaying"):
-            result = data.viewer().verify(decoded(uploaded.getvalue()), text=text or None)
-        ui.show(ui.row(ui.status(result.status)), ui.el("p", result.detail, cls="sub"))
+        raw = uploaded.getvalue()
+        about = hashlib.sha256(raw + b"\0" + text.encode()).hexdigest()
+        if st.button("Verify", icon=":material/verified_user:", key="verify"):
+            with st.spinner("Checking the chain, then replaying"):
+                result = data.viewer().verify(decoded(raw), text=text or None)
+            st.session_state[CHECKED] = (about, result.status, result.detail)
+        known, status, detail = st.session_state.get(CHECKED, ("", "", ""))
+        if known == about:
+            ui.show(ui.row(ui.status(status)), el("p", detail, cls="sub"))
 
 
 def decoded(raw: bytes) -> dict[str, Any]:
@@ -313,9 +317,10 @@ def decoded(raw: bytes) -> dict[str, Any]:
     try:
         found = json.loads(raw)
     except ValueError:
-        raise ReceiptError(
-            "This file isn't JSON.", hint="Choose the file that Download receipt made."
-        ) from None
+        raise ReceiptError("This file isn't JSON.", hint="Choose the file that Download receipt made.") from None
     if not isinstance(found, dict):
         raise ReceiptError("This file isn't a receipt.", hint="Choose the file that Download receipt made.")
-    return found.get("receipt", found)
+    inner = found.get("receipt", found)
+    if not isinstance(inner, dict):
+        raise ReceiptError("This file isn't a receipt.", hint="Choose the file that Download receipt made.")
+    return inner

@@ -112,9 +112,7 @@ def job_list(dao: str) -> None:
         if not found:
             with ui.glass("jobs"):
                 ui.section("Jobs")
-                ui.show(
-                    ui.empty("No job yet", "Executing a Train proposal opens one, with its budget in escrow.")
-                )
+                ui.show(ui.empty("No job yet", "Executing a Train proposal opens one, with its budget in escrow."))
             return
         records = {record.job: record for record in data.records(dao)}
         now = data.now()
@@ -144,14 +142,10 @@ def job_card(job: Job, record: Record | None, now: int) -> None:
                 )
             )
         with right:
-            ui.show(
-                result(record) if record else ui.sub("The record appears here when the provider submits it.")
-            )
+            ui.show(result(record) if record else ui.sub("The record appears here when the provider submits it."))
         if events := log(job):
             with st.popover("Log", icon=":material/notes:", type="tertiary"):
-                ui.show(
-                    ui.table(["When", "What"], [[day(at), what] for at, what in events], caption="Job log")
-                )
+                ui.show(ui.table(["When", "What"], [[day(at), what] for at, what in events], caption="Job log"))
 
 
 def course(job: Job) -> list[ui.Step]:

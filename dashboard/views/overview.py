@@ -37,9 +37,7 @@ def head(registry: Registry | None) -> None:
         chip = ui.chip(f"Version {registry.current_number} live", "ok", "check")
     else:
         chip = ui.chip("No version in use", "warn", "alert")
-    ui.page_head(
-        "Overview", "One collective, one model: what is happening now, and what waits for you.", chip
-    )
+    ui.page_head("Overview", "One collective, one model: what is happening now, and what waits for you.", chip)
 
 
 def first_steps() -> None:
@@ -51,9 +49,7 @@ def first_steps() -> None:
                 ui.item(
                     "layers",
                     "Publish a first model",
-                    ui.join(
-                        "Run ", ui.mono("decai publish FOLDER --registry NAME"), " with a bundle of your own."
-                    ),
+                    ui.join("Run ", ui.mono("decai publish FOLDER --registry NAME"), " with a bundle of your own."),
                     kind="accent",
                 ),
                 ui.item(
@@ -147,6 +143,7 @@ def figures(registry: Registry) -> None:
             note = "the first version's"
         posted = data.posted_results(registry.address)
         stored = data.store_stat()
+        amount, unit = size(stored.bytes).rsplit(" ", 1)
         ui.show(
             ui.kpis(
                 ui.kpi("Accuracy, held-out terms", now, "", note.replace("-", "−"), known),
@@ -154,7 +151,8 @@ def figures(registry: Registry) -> None:
                 ui.kpi("Answers on chain", number(posted), "", "hashes of results, all workers"),
                 ui.kpi(
                     "Content store",
-                    *size(stored.bytes).rsplit(" ", 1),
+                    amount,
+                    unit,
                     f"{number(stored.blocks)} verified blocks, {stored.pins} pins",
                 ),
             )
@@ -169,9 +167,7 @@ def needs(registry: Registry) -> None:
         if lines:
             ui.show(ui.items(*lines))
         else:
-            ui.show(
-                ui.empty("Nothing waits for you", "The model is here and answers leave receipts.", "check")
-            )
+            ui.show(ui.empty("Nothing waits for you", "The model is here and answers leave receipts.", "check"))
 
 
 def waiting(registry: Registry) -> list[ui.Html]:
@@ -190,9 +186,7 @@ def waiting(registry: Registry) -> list[ui.Html]:
         return lines
     if current.status == "yanked":
         lines.append(
-            ui.item(
-                "alert", f"Version {current.number} is withdrawn", "Its owner says not to use it.", kind="bad"
-            )
+            ui.item("alert", f"Version {current.number} is withdrawn", "Its owner says not to use it.", kind="bad")
         )
     if not data.posted_results(registry.address):
         lines.append(
@@ -224,9 +218,7 @@ def current_version(registry: Registry) -> None:
             ui.section("No version in use")
             ui.show(ui.empty("Nothing published", "The registry exists, but holds no version yet."))
             return
-        ui.section(
-            f"Version {current.number}", f"Published {ago(current.published_at)}, {day(current.published_at)}"
-        )
+        ui.section(f"Version {current.number}", f"Published {ago(current.published_at)}, {day(current.published_at)}")
         accuracy = "not stated" if current.accuracy is None else percent(current.accuracy)
         ui.show(
             ui.facts(

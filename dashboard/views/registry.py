@@ -24,9 +24,7 @@ def page() -> None:
     data.status()
     registry = data.chosen_registry()
     if registry is None:
-        ui.page_head(
-            "Registry", "Every version of a model, and who published it.", ui.chip("Empty", "warn", "inbox")
-        )
+        ui.page_head("Registry", "Every version of a model, and who published it.", ui.chip("Empty", "warn", "inbox"))
         ui.show(
             ui.empty(
                 "No registry on this chain yet",
@@ -133,8 +131,6 @@ def as_of(registry: Registry) -> None:
             step=60,
             format="YYYY-MM-DD",
         )
-        if picked is None:
-            return
         with failures.shown():
             found = registry.version(data.version_at(registry.address, picked.replace(tzinfo=UTC, second=59)))
             ui.show(
@@ -155,9 +151,7 @@ def accuracy(registry: Registry) -> None:
     else:
         change = 100 * (known.iloc[-1] - known.iloc[0])
         reading = f"{'Up' if change >= 0 else 'Down'} {abs(change):.1f} points since the first version"
-    chart(
-        "accuracy", "Accuracy by version", reading, lambda dark: charts.accuracy_by_version(table, dark=dark)
-    )
+    chart("accuracy", "Accuracy by version", reading, lambda dark: charts.accuracy_by_version(table, dark=dark))
 
 
 def compare(registry: Registry) -> None:
@@ -291,7 +285,8 @@ def card(registry: Registry) -> None:
         head, body = split_card(data.file(version.cid, "README.md").decode("utf-8", "replace"))
         if head:
             ui.show(ui.facts(*((name.replace("_", " "), value) for name, value in head)))
-        st.markdown(body)
+        with st.expander("The card in full", icon=":material/article:", key="card-body"):
+            st.markdown(body)
 
 
 def split_card(text: str) -> tuple[list[tuple[str, str]], str]:
@@ -306,7 +301,9 @@ def split_card(text: str) -> tuple[list[tuple[str, str]], str]:
         for line in match.group(1).splitlines():
             if found := re.match(r"^([A-Za-z_]+):\s*(\S.*)$", line):
                 head.append((found.group(1), found.group(2).strip("\"'")))
-    return head, re.sub(r"!\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"!\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    # Its headings go below the page's own.
+    return head, re.sub(r"^(#{1,3}) ", r"\1## ", text, flags=re.MULTILINE)
 
 
 def copies(registry: Registry) -> None:

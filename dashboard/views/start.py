@@ -83,9 +83,7 @@ def join(found: list[Dao]) -> None:
                 if data.member(dao.address, str(who)) is not None:
                     ui.show(ui.chip("Member", "ok", "check"))
                 elif st.button("Join", key=f"join-{dao.address}", icon=":material/group_add:"):
-                    session.run_action(
-                        lambda c, dao=dao: c.dao(dao.address).actions.join(), key=f"join-{dao.address}"
-                    )
+                    session.run_action(lambda c, dao=dao: c.dao(dao.address).actions.join(), key=f"join-{dao.address}")
 
 
 # --- creating --------------------------------------------------------------------------------------
@@ -131,9 +129,7 @@ def create() -> None:
     """Founding: the plan first, then its steps one by one."""
     who = session.address()
     with ui.glass("create"):
-        ui.section(
-            "Create a collective", "Its token, its treasury and its rules; then it takes over a registry"
-        )
+        ui.section("Create a collective", "Its token, its treasury and its rules; then it takes over a registry")
         if who is None:
             ui.show(ui.sub("Connect a wallet first."))
             return
@@ -192,9 +188,7 @@ def shares(text: str) -> dict[str, int]:
         except ValueError:
             units = 0
         if units <= 0:
-            raise SettingsError(
-                f"This line has no amount: {line}", hint="Write an address, a space, a number."
-            )
+            raise SettingsError(f"This line has no amount: {line}", hint="Write an address, a space, a number.")
         found[str(parse_address(address))] = units
     return found
 
@@ -204,9 +198,7 @@ def steps(plan: Plan, who: str) -> None:
     done = progress(plan, who)
     ui.show(
         ui.loop(
-            ui.Step(
-                symbol, title, note, "done" if ready else ("now" if k == first_open(done) else "next"), ready
-            )
+            ui.Step(symbol, title, note, "done" if ready else ("now" if k == first_open(done) else "next"), ready)
             for k, (symbol, title, note, ready) in enumerate(done)
         )
     )
@@ -217,9 +209,7 @@ def steps(plan: Plan, who: str) -> None:
             st.rerun()
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
-            "Do the next step", type="primary", icon=":material/arrow_forward:", key="founding-next"
-        ):
+        if st.button("Do the next step", type="primary", icon=":material/arrow_forward:", key="founding-next"):
             session.run_action(plan.next_step, key="found")
         if st.button("Change the plan", key="founding-change"):
             del st.session_state[PLAN]

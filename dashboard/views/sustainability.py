@@ -111,9 +111,7 @@ def grades() -> None:
         ui.section("How a figure is known")
         ui.show(
             ui.items(
-                ui.item(
-                    "check", "Measured", "The processor's own energy counters (RAPL), ± 5 %", kind="accent"
-                ),
+                ui.item("check", "Measured", "The processor's own energy counters (RAPL), ± 5 %", kind="accent"),
                 ui.item("cpu", "Estimated", "The processor's load and its power model, ± 40 %"),
                 ui.item("info", "Declared", "The provider of a rented machine says so", kind="warn"),
             ),
