@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from pathlib import Path
 
 import pytest
 from solana.exceptions import SolanaRpcException
@@ -105,9 +104,7 @@ def test_solana_py_understands_the_refusals(client, wallet):
         client.request_airdrop(wallet.pubkey(), 10_001 * SOL)
 
 
-@pytest.mark.parametrize(
-    "program", [TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID], ids=["spl-token", "token-2022"]
-)
+@pytest.mark.parametrize("program", [TOKEN_PROGRAM_ID, TOKEN_2022_PROGRAM_ID], ids=["spl-token", "token-2022"])
 def test_tokens(client, wallet, program):
     friend = Keypair().pubkey()
     token = Token.create_mint(client, wallet, wallet.pubkey(), 6, program)
@@ -121,9 +118,7 @@ def test_tokens(client, wallet, program):
     assert token.get_account_info(theirs).amount == 250_000
     assert client.get_token_supply(token.pubkey).value.amount == "1000000"
     assert len(client.get_token_accounts_by_owner(friend, TokenAccountOpts(mint=token.pubkey)).value) == 1
-    parsed = client.get_token_accounts_by_owner_json_parsed(
-        friend, TokenAccountOpts(program_id=program)
-    ).value
+    parsed = client.get_token_accounts_by_owner_json_parsed(friend, TokenAccountOpts(program_id=program)).value
     assert parsed[0].account.data.parsed["info"]["tokenAmount"]["amount"] == "250000"
     by_owner = [MemcmpOpts(offset=32, bytes=str(friend))]
     assert [each.pubkey for each in client.get_program_accounts(program, filters=by_owner).value] == [theirs]
@@ -212,22 +207,37 @@ def test_failed_and_skipped_preflight_is_confirmed_as_failed(client, wallet):
     assert "InstructionErrorCustom(1)" in str(status.err)
 
 
-PROGRAMS = Path(__file__).parents[2] / "decai" / "chain" / "programs"
-
-
-@pytest.mark.skipif(not (PROGRAMS / "model_manager.so").exists(), reason="the programs aren't built yet")
-def test_a_program_of_ours_answers(server, client, wallet):
-    """Installed from the package, its code runs: an unknown instruction is Anchor's error 101."""
-    from solders.instruction import Instruction
+def test_a_program_of_ours_through_anchorpy(server, wallet):
+    """Installed as it ships, called by its IDL, its accounts read back by anchorpy; refusals have names."""
+    from anchorpy import Context, Idl, Program, Provider
+    from anchorpy import Wallet as AnchorWallet
+    from anchorpy.error import ProgramError
     from solders.pubkey import Pubkey
 
-    idl = json.loads((PROGRAMS / "model_manager.json").read_text())
-    program = Pubkey.from_string(idl["address"])
-    elf = (PROGRAMS / "model_manager.so").read_bytes()
-    assert server.node.deploy(program, elf, name="model_manager").status == "installed"
-    assert server.node.deploy(program, elf, name="model_manager").status == "unchanged"
-    latest = client.get_latest_blockhash().value.blockhash
-    message = Message([Instruction(program, b"nonsense", [])], wallet.pubkey())
-    outcome = client.simulate_transaction(Transaction([wallet], message, latest)).value
-    assert "InstructionErrorCustom(101)" in str(outcome.err)
-    assert any("InstructionFallbackNotFound" in line for line in outcome.logs)
+    from decai.chain.idl import load_idls, program_elf
+
+    shipped = load_idls()["model_manager"]
+    elf = program_elf("model_manager")
+    assert server.node.deploy(shipped.address, elf, name="model_manager").status == "installed"
+    assert server.node.deploy(shipped.address, elf, name="model_manager").status == "unchanged"
+    name = b"anchorpy's registry".ljust(32, b"\0")
+    registry, _ = Pubkey.find_program_address([b"registry", bytes(wallet.pubkey()), name], shipped.address)
+    accounts = {"creator": wallet.pubkey(), "registry": registry, "system_program": Pubkey.default()}
+
+    async def main():
+        client = AsyncClient(server.rpc_url)
+        idl = Idl.from_json(json.dumps(shipped.legacy()))
+        program = Program(idl, shipped.address, Provider(client, AnchorWallet(wallet)))
+        try:
+            create = program.rpc["create_registry"]
+            await create(list(name), ctx=Context(accounts=accounts))
+            fetched = await program.account["ModelRegistry"].fetch(registry)
+            assert bytes(fetched.name) == name
+            assert fetched.owner == wallet.pubkey()
+            assert [each.public_key for each in await program.account["ModelRegistry"].all()] == [registry]
+            with pytest.raises((ProgramError, RPCException)):
+                await create(list(bytes(32)), ctx=Context(accounts=accounts))
+        finally:
+            await client.close()
+
+    asyncio.run(main())
