@@ -58,6 +58,7 @@ class StoreSource:
         self.name = str(store.path)
 
     def get_block(self, cid: bytes, timeout: float) -> bytes:
+        """Read the block from the store."""
         try:
             return self.store.get(cid)
         except IntegrityError as error:
@@ -143,6 +144,7 @@ class KuboSource(_HttpSource):
     """
 
     def get_block(self, cid: bytes, timeout: float) -> bytes:
+        """Ask the daemon for the block."""
         # Kubo would otherwise search its network for as long as we let it.
         query = {"arg": cids.text(cid), "timeout": f"{timeout:g}s"}
         return self._ask("POST", f"{self.name}/api/v0/block/get", timeout, params=query)
@@ -166,6 +168,7 @@ class GatewaySource(_HttpSource):
     """
 
     def get_block(self, cid: bytes, timeout: float) -> bytes:
+        """Ask the gateway for the raw block."""
         return self._ask(
             "GET",
             f"{self.name}/ipfs/{cids.text(cids.to_v1(cid))}",
