@@ -17,7 +17,7 @@ from decai.localnet import tokens
 from decai.localnet.errors import INVALID_REQUEST, UNSUPPORTED_VERSION, RpcError
 from decai.localnet.ledger import StoredTransaction
 from decai.localnet.programs import LOADER_V3, PROGRAM_SIZE
-from decai.localnet.wire import LoadedKeys
+from decai.localnet.wire import LoadedKeys, join_keys
 
 ACCOUNT_ENCODINGS = ("base58", "binary", "base64", "base64+zstd", "jsonParsed")
 TRANSACTION_ENCODINGS = ("json", "jsonParsed", "base64", "base58", "binary")
@@ -142,9 +142,7 @@ class AccountRows(list[tuple[bytes, Account]]):
         return f"[{','.join(rows)}]"
 
 
-def encode_transaction(
-    stored: StoredTransaction, encoding: str, max_version: int | None, load: Callable[..., LoadedKeys]
-) -> dict[str, object]:
+def encode_transaction(stored: StoredTransaction, encoding: str, max_version: int | None) -> dict[str, object]:
     """Transaction, meta and version as ``getTransaction`` and ``getBlock`` give them.
 
     Parameters
@@ -155,8 +153,6 @@ def encode_transaction(
         One of `TRANSACTION_ENCODINGS`.
     max_version : int or None
         The newest version the client understands; None means legacy transactions alone.
-    load : callable
-        Message → `LoadedKeys`.
 
     Raises
     ------
@@ -182,9 +178,12 @@ def encode_transaction(
     else:
         parsed = encoding == "jsonParsed"
         if parsed:
-            keys = load(message)
+            # As they were looked up then: a table may have changed since.
+            looked_up = meta.pop("loadedAddresses")
+            keys = join_keys(
+                message, *([Pubkey.from_string(each) for each in looked_up[kind]] for kind in ("writable", "readonly"))
+            )
             meta["innerInstructions"] = parse_inner(meta["innerInstructions"], keys)
-            meta.pop("loadedAddresses")
             body = _parsed_message(message, keys)
         else:
             body = _raw_message(message)

@@ -104,9 +104,7 @@ class Machine:
             ) from error
         self.tick()
         if bytes(self.faucet.pubkey()) not in self.accounts:
-            self.put(
-                [(self.faucet.pubkey(), Account(_FAUCET_LAMPORTS, b"", SYSTEM_PROGRAM, False, 2**64 - 1))]
-            )
+            self.put([(self.faucet.pubkey(), Account(_FAUCET_LAMPORTS, b"", SYSTEM_PROGRAM, False, 2**64 - 1))])
 
     def _number(self, name: str) -> float:
         value = self.ledger.setting(name)
@@ -203,9 +201,7 @@ class Machine:
             for address, account in accounts:
                 self._load(address, account)
             with self.ledger.transaction():
-                self.ledger.keep_accounts(
-                    [(bytes(address), account) for address, account in accounts], self.slot
-                )
+                self.ledger.keep_accounts([(bytes(address), account) for address, account in accounts], self.slot)
                 if step is not None:
                     self.ledger.keep_step(*step)
         except BaseException:
@@ -216,9 +212,7 @@ class Machine:
 
     # Programs --------------------------------------------------------------------------------------------
 
-    def deploy(
-        self, program_id: Pubkey, elf: bytes, authority: Pubkey | None, name: str | None
-    ) -> programs.Deployment:
+    def deploy(self, program_id: Pubkey, elf: bytes, authority: Pubkey | None, name: str | None) -> programs.Deployment:
         """Install or upgrade a program of the upgradeable loader; see `Node.deploy`."""
         if not elf.startswith(b"\x7fELF"):
             raise NodeError(
@@ -238,9 +232,7 @@ class Machine:
         if present is not None and same and authority in (None, present[1]):
             return programs.Deployment(program_id, where, sha256, "unchanged", present[0])
         keeper = authority if authority is not None or present is None else present[1]
-        lamports = max(
-            self.rent(programs.PROGRAM_DATA_HEADER + len(elf)), 0 if data is None else data.lamports
-        )
+        lamports = max(self.rent(programs.PROGRAM_DATA_HEADER + len(elf)), 0 if data is None else data.lamports)
         detail: dict[str, object] = {
             "program": str(program_id),
             "name": name,
@@ -267,6 +259,4 @@ class Machine:
                 f"{name or program_id} isn't a program the runtime can load: {error}.",
                 hint="It must be an ELF file built for Solana (SBF).",
             ) from error
-        return programs.Deployment(
-            program_id, where, sha256, "installed" if present is None else "upgraded", self.slot
-        )
+        return programs.Deployment(program_id, where, sha256, "installed" if present is None else "upgraded", self.slot)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from solders.account import Account
 from solders.pubkey import Pubkey
 
 from decai.localnet.encoding import AccountView, encode_account
@@ -93,7 +94,6 @@ class Hub:
                 self.remove(number)
 
     def _news(self, wish: Subscription, executed: Executed) -> list[object]:
-        node = self.node
         if wish.kind == "signature":
             return [{"err": executed.error}] if wish.signature == executed.signature else []
         if wish.kind == "logs":
@@ -104,7 +104,7 @@ class Hub:
         for key, account in executed.changed:
             if wish.kind == "account" and key == wish.address:
                 if account is not None:
-                    news.append(encode_account(account, wish.view, node.runtime.account))
+                    news.append(self._shown(account, wish.view))
                 else:
                     encoding = "base64" if wish.view.encoding == "jsonParsed" else wish.view.encoding
                     news.append(_GONE | {"data": "" if encoding == "binary" else ["", encoding]})
@@ -112,9 +112,18 @@ class Hub:
             if wish.kind != "program" or account is None or not owned:
                 continue
             if wish.filters is None or wish.filters.accept(account.data):
-                shown = encode_account(account, wish.view, node.runtime.account)
+                shown = self._shown(account, wish.view)
                 news.append({"pubkey": str(key), "account": shown})
         return news
+
+    def _shown(self, account: Account, view: AccountView) -> dict[str, object]:
+        """An account for a notification, which can't be refused: what is too long for base58 says so instead."""
+        try:
+            return encode_account(account, view, self.node.runtime.account)
+        except RpcError:
+            shown = encode_account(account, replace(view, window=(0, 0)), self.node.runtime.account)
+            words = "error: data too large for bs58 encoding"
+            return shown | {"data": words if view.encoding == "binary" else [words, view.encoding]}
 
     def _slot_began(self, slot: int) -> None:
         for number, each in self._all.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 from solders.account import Account
 from solders.hash import Hash
-from solders.message import Message, MessageV0
+from solders.message import Message
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
@@ -28,6 +29,8 @@ from decai.localnet.errors import (
 from decai.localnet.ledger import Ledger, StoredTransaction
 from decai.localnet.machine import LAMPORTS_PER_SOL, SYSTEM_PROGRAM, Machine
 from decai.localnet.wire import LoadedKeys, inner_instructions, load_keys, memo_of, token_balances
+
+logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -92,19 +95,13 @@ class Runtime(Machine):
 
     def load_keys(self, transaction: VersionedTransaction) -> LoadedKeys:
         """Every address a transaction names, those of lookup tables included."""
-        return self.load_message_keys(transaction.message)
-
-    def load_message_keys(self, message: Message | MessageV0) -> LoadedKeys:
-        """Every address a message names, those of lookup tables included."""
-        return load_keys(message, self.account)
+        return load_keys(transaction.message, self.account)
 
     def is_known(self, transaction: VersionedTransaction) -> bool:
         """Whether this transaction is in the ledger already."""
         return self.ledger.status(bytes(transaction.signatures[0])) is not None
 
-    def simulate(
-        self, transaction: VersionedTransaction, *, verify: bool, check_blockhash: bool
-    ) -> Simulated:
+    def simulate(self, transaction: VersionedTransaction, *, verify: bool, check_blockhash: bool) -> Simulated:
         """Try a transaction on the current state.
 
         Parameters
@@ -248,7 +245,11 @@ class Runtime(Machine):
         signature = str(transaction.signatures[0])
         executed = Executed(signature, error, logs, loaded.keys, written)
         for listener in self.listeners:
-            listener(executed)
+            try:
+                listener(executed)
+            except Exception:
+                # It is executed and kept: who couldn't be told must not make it look refused.
+                logger.exception("A listener failed on %s", signature)
         return signature
 
     def _unpaid_rent(
@@ -298,9 +299,7 @@ class Runtime(Machine):
             More than `MAX_AIRDROP_LAMPORTS`, or too little for an account to exist.
         """
         if not 0 < lamports <= MAX_AIRDROP_LAMPORTS:
-            invalid(
-                f"the faucet gives 1 to {MAX_AIRDROP_LAMPORTS} lamports (10,000 SOL) a call, not {lamports}"
-            )
+            invalid(f"the faucet gives 1 to {MAX_AIRDROP_LAMPORTS} lamports (10,000 SOL) a call, not {lamports}")
         payer = self.faucet.pubkey()
         instruction = transfer(TransferParams(from_pubkey=payer, to_pubkey=address, lamports=lamports))
         # A blockhash of its own, so that equal airdrops in one slot are different transactions.

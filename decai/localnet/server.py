@@ -1,50 +1,36 @@
-"""The node over HTTP and WebSocket, on this machine only.
-
-Three doors are kept shut to web pages of other sites: the sockets are loopback, the ``Host`` header must be
-loopback (a DNS name that was pointed here is refused), and a browser's ``Origin`` must be too.
-"""
+"""The node over HTTP and WebSocket, on this machine only."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import ipaddress
-import json
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 
-from decai.errors import NodeError, PortInUse, SettingsError
+from decai.errors import NodeError, SettingsError
 from decai.localnet import protocol
-from decai.localnet.errors import INVALID_REQUEST, RpcError
+from decai.localnet.http import HttpEndpoint, host_is_loopback, origin_is_allowed
 from decai.localnet.pubsub import Hub, Session
 from decai.localnet.rpc import METHODS
+from decai.localnet.sockets import bind, is_loopback
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
 
     from decai.localnet.node import Node
 
-_LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
-# Wallet extensions are the user's own programs; no web page can carry such an origin.
-_EXTENSION_SCHEMES = {"chrome-extension", "moz-extension", "safari-web-extension"}
-_DRAIN_BYTES = 32 * protocol.MAX_REQUEST_BYTES
 _OUTGOING_MESSAGES = 10_000
 _TICK_SECONDS = 0.1
-_PORT_TRIES = 50
 
 
 class NodeServer:
@@ -71,15 +57,13 @@ class NodeServer:
     def __init__(self, node: Node, host: str = "127.0.0.1", port: int = 0) -> None:
         self.node = node
         self.host = "127.0.0.1" if host == "localhost" else host
-        if not _is_loopback(self.host):
+        if not is_loopback(self.host):
             raise SettingsError(
                 f"The embedded node doesn't serve on {host}.",
                 hint="It is for this machine only: use 127.0.0.1, or a cluster's URL for several machines.",
             )
         if not 0 <= port <= 65534:
-            raise SettingsError(
-                f"{port} can't be the RPC port.", hint="Choose one from 1 to 65534, or 0 for any."
-            )
+            raise SettingsError(f"{port} can't be the RPC port.", hint="Choose one from 1 to 65534, or 0 for any.")
         self._wanted_port = port
         self._port: int | None = None
         self._hub: Hub | None = None
@@ -91,7 +75,7 @@ class NodeServer:
         self._leave: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
         self.app = Starlette(
             routes=[
-                Route("/", _HttpEndpoint(self)),
+                Route("/", HttpEndpoint(self.answer)),
                 Route("/health", self._health, methods=["GET"]),
                 WebSocketRoute("/", self._converse),
             ]
@@ -124,7 +108,7 @@ class NodeServer:
     async def __aenter__(self) -> NodeServer:
         if self._port is not None:
             raise NodeError("The node's server is running already.", hint="Stop it first.")
-        sockets = _bind(self.host, self._wanted_port)
+        sockets = bind(self.host, self._wanted_port)
         self._port = sockets[0].getsockname()[1]
         self._hub = Hub(self.node)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="decai-node")
@@ -248,13 +232,13 @@ class NodeServer:
                 await loop.run_in_executor(self._executor, self.node.tick)
 
     async def _health(self, request: Request) -> Response:
-        if not _host_is_loopback(request.headers.get("host")):
+        if not host_is_loopback(request.headers.get("host")):
             return PlainTextResponse("forbidden", 403)
         return PlainTextResponse("ok")
 
     async def _converse(self, websocket: WebSocket) -> None:
         origin = websocket.headers.get("origin")
-        if not _host_is_loopback(websocket.headers.get("host")) or not _origin_is_allowed(origin):
+        if not host_is_loopback(websocket.headers.get("host")) or not origin_is_allowed(origin):
             await websocket.close(1008)
             return
         assert self._hub is not None and self._executor is not None
@@ -301,141 +285,9 @@ class NodeServer:
             session.close()
 
 
-class _HttpEndpoint:
-    """POST / for JSON-RPC; OPTIONS for browsers; GET to see that it is there."""
-
-    def __init__(self, server: NodeServer) -> None:
-        self._server = server
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        origin_bytes = headers.get(b"origin")
-        origin = None if origin_bytes is None else origin_bytes.decode("latin-1")
-        if not _host_is_loopback(headers.get(b"host", b"").decode("latin-1")):
-            return await _send(send, 403, _error_text("the Host header isn't loopback"), None)
-        if not _origin_is_allowed(origin):
-            return await _send(send, 403, _error_text("pages of this origin may not use the node"), None)
-        if scope["method"] == "OPTIONS":
-            return await _send(send, 204, "", origin)
-        if scope["method"] == "GET":
-            return await _send(send, 200, "ok", origin)
-        if scope["method"] != "POST":
-            return await _send(send, 405, _error_text("use POST"), origin)
-        body = await _read(receive)
-        if body is None:
-            text = _error_text(f"over {protocol.MAX_REQUEST_BYTES} bytes")
-            return await _send(send, 413, text, origin)
-        answer = await self._server.answer(body)
-        return await _send(send, 200 if answer is not None else 204, answer or "", origin)
-
-
-async def _read(receive: Receive) -> bytes | None:
-    """A request's body; None when it is too big, once the client has sent (most of) it."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body if len(body) <= protocol.MAX_REQUEST_BYTES else None
-    chunks, size = [body], len(body)
-    while message.get("more_body") and size <= _DRAIN_BYTES:
-        message = await receive()
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size <= protocol.MAX_REQUEST_BYTES:
-            chunks.append(chunk)
-    return b"".join(chunks) if size <= protocol.MAX_REQUEST_BYTES else None
-
-
-async def _send(send: Send, status: int, text: str, origin: str | None) -> None:
-    body = text.encode()
-    kind = b"text/plain" if text == "ok" else b"application/json"
-    headers = [(b"content-length", str(len(body)).encode())] if status != 204 else []
-    headers.append((b"content-type", kind))
-    if origin is not None:
-        headers += [
-            (b"access-control-allow-origin", origin.encode("latin-1")),
-            (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
-            (b"access-control-allow-headers", b"content-type, solana-client, authorization"),
-            (b"access-control-allow-private-network", b"true"),
-            (b"access-control-max-age", b"86400"),
-            (b"vary", b"Origin"),
-        ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _error_text(reason: str) -> str:
-    error = RpcError(INVALID_REQUEST, f"Invalid request: {reason}")
-    return json.dumps({"jsonrpc": "2.0", "error": error.to_json(), "id": None})
-
-
 def _is_heavy(method: str) -> bool:
     known = METHODS.get(method)
     return known is not None and known.heavy
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _host_is_loopback(value: str | None) -> bool:
-    try:
-        return urlsplit(f"//{value}").hostname in _LOOPBACK_NAMES
-    except ValueError:
-        return False
-
-
-def _origin_is_allowed(value: str | None) -> bool:
-    """Whether a request with this ``Origin`` is served; None means no browser sent it."""
-    if value is None:
-        return True
-    try:
-        parts = urlsplit(value)
-        if parts.scheme in _EXTENSION_SCHEMES:
-            return True
-        return parts.scheme in ("http", "https") and parts.hostname in _LOOPBACK_NAMES
-    except ValueError:
-        return False
-
-
-def _bind(host: str, port: int) -> list[socket.socket]:
-    """Two listening sockets: on the port and the next."""
-    if port:
-        first = _listen(host, port)
-        try:
-            return [first, _listen(host, port + 1)]
-        except PortInUse:
-            first.close()
-            raise
-    for _ in range(_PORT_TRIES):
-        first = _listen(host, 0)
-        try:
-            return [first, _listen(host, first.getsockname()[1] + 1)]
-        except (PortInUse, OverflowError):
-            first.close()
-    raise PortInUse("No two neighbouring ports are free.", hint="Name one with --rpc-port.")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named, or asyncio would leave the delay of small packets on: 40 ms an answer.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    if sys.platform != "win32":  # there, it would let two programs share the port
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            raise PortInUse(
-                f"Port {port} on {host} can't be taken: {error.strerror}.",
-                hint="The node needs a port and the next one: stop what uses it, or name another.",
-            ) from error
-        raise NodeError(f"The node can't listen on {host}, port {port}: {error}.") from error
-    return listener
 
 
 class _Server(uvicorn.Server):

@@ -75,9 +75,7 @@ def read_mint(data: bytes) -> Mint | None:
         return None
     if data[45] != 1:
         return None
-    return Mint(
-        _optional(data, 0), struct.unpack_from("<Q", data, 36)[0], data[44], True, _optional(data, 46)
-    )
+    return Mint(_optional(data, 0), struct.unpack_from("<Q", data, 36)[0], data[44], True, _optional(data, 46))
 
 
 def token_amount(amount: int, decimals: int) -> dict[str, object]:

@@ -49,9 +49,7 @@ def decode_bytes(text: object, encoding: object) -> bytes:
         invalid(f"unsupported encoding: {encoding}. Supported encodings: base58, base64")
     longest = 1644 if encoding == "base64" else 1683
     if len(text) > longest:
-        invalid(
-            f"{encoding} encoded too large: {len(text)} bytes (max: encoded/raw {longest}/{PACKET_BYTES})"
-        )
+        invalid(f"{encoding} encoded too large: {len(text)} bytes (max: encoded/raw {longest}/{PACKET_BYTES})")
     try:
         raw = base64.b64decode(text, validate=True) if encoding == "base64" else base58.b58decode(text)
     except (binascii.Error, ValueError) as error:
@@ -94,14 +92,6 @@ def decode_message(text: object) -> Message | MessageV0:
 
 def load_keys(message: Message | MessageV0, account: Callable[[Pubkey], Account | None]) -> LoadedKeys:
     """All addresses of a message; entries a lookup table lacks are left out (execution refuses them)."""
-    keys = list(message.account_keys)
-    header = message.header
-    signed, total = header.num_required_signatures, len(keys)
-    writable = [
-        index < signed - header.num_readonly_signed_accounts
-        or signed <= index < total - header.num_readonly_unsigned_accounts
-        for index in range(total)
-    ]
     to_write: list[Pubkey] = []
     to_read: list[Pubkey] = []
     if isinstance(message, MessageV0):
@@ -111,8 +101,21 @@ def load_keys(message: Message | MessageV0, account: Callable[[Pubkey], Account 
             entries = [Pubkey.from_bytes(data[at : at + 32]) for at in range(0, len(data) - 31, 32)]
             to_write += [entries[i] for i in lookup.writable_indexes if i < len(entries)]
             to_read += [entries[i] for i in lookup.readonly_indexes if i < len(entries)]
+    return join_keys(message, to_write, to_read)
+
+
+def join_keys(message: Message | MessageV0, to_write: Sequence[Pubkey], to_read: Sequence[Pubkey]) -> LoadedKeys:
+    """All addresses of a message whose lookups gave these."""
+    keys = list(message.account_keys)
+    header = message.header
+    signed, total = header.num_required_signatures, len(keys)
+    writable = [
+        index < signed - header.num_readonly_signed_accounts
+        or signed <= index < total - header.num_readonly_unsigned_accounts
+        for index in range(total)
+    ]
     return LoadedKeys(
-        keys + to_write + to_read,
+        [*keys, *to_write, *to_read],
         writable + [True] * len(to_write) + [False] * len(to_read),
         {"writable": [str(key) for key in to_write], "readonly": [str(key) for key in to_read]},
     )

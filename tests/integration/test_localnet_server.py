@@ -6,9 +6,11 @@ import socket
 
 import pytest
 import requests
+from solders.account import Account
 from solders.hash import Hash
 from solders.keypair import Keypair
 from solders.message import Message
+from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 from websockets.asyncio.client import connect
@@ -62,9 +64,7 @@ def test_it_serves_this_machine_only(host):
         NodeServer(node, host)
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost@evil.x", ""]
-)
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost@evil.x", ""])
 def test_a_host_name_pointed_here_is_refused(server, host):
     answer = call(server, "getHealth", headers={"Host": host})
     assert answer.status_code in (400, 403)
@@ -74,9 +74,7 @@ def test_a_host_name_pointed_here_is_refused(server, host):
     )
 
 
-@pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://localhost.evil.example", "http://[", ""]
-)
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost.evil.example", "http://[", ""])
 def test_pages_of_other_sites_are_refused(server, origin):
     answer = call(server, "requestAirdrop", str(Keypair().pubkey()), SOL, headers={"Origin": origin})
     assert answer.status_code == 403
@@ -292,6 +290,21 @@ def test_programs_by_filter_and_accounts_closed(server, wallet):
         assert by_number[everything]["pubkey"] == str(wallet.pubkey())
         assert by_number[account]["lamports"] == 0
         assert nothing not in by_number
+
+    talk(server, conversation)
+
+
+def test_what_base58_cannot_show_is_said_and_the_transaction_stands(server, wallet):
+    """The default encoding has a limit; a subscriber's choice may not fail someone's transaction."""
+    node, to = server.node, Keypair().pubkey()
+    node.runtime.put([(to, Account(SOL, bytes(200), Pubkey.default()))])
+
+    async def conversation(client):
+        await client.ask("accountSubscribe", str(to))
+        send(node, a_payment(node, wallet, to))
+        value = (await client.next())["params"]["result"]["value"]
+        assert value["lamports"] == 2 * SOL
+        assert "too large" in value["data"]
 
     talk(server, conversation)
 

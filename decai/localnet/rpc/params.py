@@ -114,9 +114,7 @@ def config(node: Node, value: object, *, commitment: bool = True) -> Options:
     if value.get("minContextSlot") is not None:
         wanted = integer(value["minContextSlot"], "minContextSlot")
         if wanted > node.slot:
-            raise RpcError(
-                MIN_CONTEXT_SLOT, "Minimum context slot has not been reached", {"contextSlot": node.slot}
-            )
+            raise RpcError(MIN_CONTEXT_SLOT, "Minimum context slot has not been reached", {"contextSlot": node.slot})
     return value
 
 
@@ -190,9 +188,7 @@ class Filters:
 def _memcmp_bytes(body: Options) -> bytes:
     value, encoding = body.get("bytes"), body.get("encoding")
     if isinstance(value, list):
-        if not all(
-            isinstance(item, int) and not isinstance(item, bool) and 0 <= item < 256 for item in value
-        ):
+        if not all(isinstance(item, int) and not isinstance(item, bool) and 0 <= item < 256 for item in value):
             invalid("memcmp.bytes must hold numbers from 0 to 255")
         raw = bytes(value)
     elif isinstance(value, str) and encoding in (None, "base58", "base64"):

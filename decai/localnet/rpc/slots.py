@@ -137,9 +137,7 @@ def get_block(node: Node, slot: object, config: object = None) -> dict[str, obje
     }
     stored = node.runtime.ledger.in_slot(number) if details != "none" else []
     if details == "full":
-        block["transactions"] = [
-            encode_transaction(each, encoding, newest, node.runtime.load_message_keys) for each in stored
-        ]
+        block["transactions"] = [encode_transaction(each, encoding, newest) for each in stored]
     elif details == "signatures":
         block["signatures"] = [str(Signature.from_bytes(each.signature)) for each in stored]
     if params.flag(options, "rewards", True):

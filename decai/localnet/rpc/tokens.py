@@ -81,9 +81,7 @@ def _token_accounts(node: Node, program: Pubkey) -> list[tuple[bytes, TokenAccou
 
 
 @method("getTokenAccountsByOwner", heavy=True)
-def get_token_accounts_by_owner(
-    node: Node, owner: object, which: object, config: object = None
-) -> dict[str, object]:
+def get_token_accounts_by_owner(node: Node, owner: object, which: object, config: object = None) -> dict[str, object]:
     """The token accounts of a wallet, of one mint or one token program."""
     return _select(node, params.pubkey(owner), which, config, delegate=False)
 
@@ -96,9 +94,7 @@ def get_token_accounts_by_delegate(
     return _select(node, params.pubkey(delegate), which, config, delegate=True)
 
 
-def _select(
-    node: Node, wallet: Pubkey, which: object, config: object, *, delegate: bool
-) -> dict[str, object]:
+def _select(node: Node, wallet: Pubkey, which: object, config: object, *, delegate: bool) -> dict[str, object]:
     view = params.account_view(params.config(node, config), default="binary")
     if not isinstance(which, dict) or ("mint" in which) == ("programId" in which):
         invalid("expected an object with either mint or programId")

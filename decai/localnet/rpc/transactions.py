@@ -169,7 +169,7 @@ def get_transaction(node: Node, signature: object, config: object = None) -> dic
     stored = node.runtime.ledger.find(bytes(params.signature(signature)))
     if stored is None:
         return None
-    shown = encode_transaction(stored, encoding, newest, node.runtime.load_message_keys)
+    shown = encode_transaction(stored, encoding, newest)
     return {"slot": stored.slot, "blockTime": stored.block_time, **shown}
 
 
