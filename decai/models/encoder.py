@@ -246,6 +246,8 @@ class Embedder:
         for text in texts:
             check_text(text)
         encoded = self._tokenizer(list(texts), truncation=True, return_attention_mask=True, return_token_type_ids=True)
+        if not all(e.ids for e in encoded.encodings):
+            raise InvalidInput("The text holds nothing that the model can read.", hint="Type at least one word.")
         return [Tokens(e.ids, e.attention_mask, e.type_ids, bool(e.overflowing)) for e in encoded.encodings]
 
     def run(

@@ -93,6 +93,7 @@ def test_a_long_text_is_cut_and_says_so(session: Session) -> None:
         ("a" * (MAX_TEXT_BYTES + 1), "32,769 bytes"),
         ("\ud800", "surrogate"),
         (7, "int"),
+        ("~~", "nothing that the model can read"),
     ],
 )
 def test_texts_no_model_can_answer_are_refused(session: Session, text: str, message: str) -> None:

@@ -16,9 +16,7 @@ F32, I64, INTS = 1, 7, 7
 
 
 def node(operator: str, inputs: list[str], output: str, axes: list[int] | None = None, **ints: int) -> bytes:
-    parts = (
-        b"".join(bytes_field(1, name) for name in inputs) + bytes_field(2, output) + bytes_field(4, operator)
-    )
+    parts = b"".join(bytes_field(1, name) for name in inputs) + bytes_field(2, output) + bytes_field(4, operator)
     if axes is not None:
         values = b"".join(int_field(8, axis) for axis in axes)
         parts += bytes_field(5, bytes_field(1, "axes") + values + int_field(20, INTS))
@@ -34,9 +32,7 @@ def tensor(name: str, array: np.ndarray) -> bytes:
 
 
 def value(field: int, name: str, kind: int, *dimensions: str | int) -> bytes:
-    shape = b"".join(
-        bytes_field(1, bytes_field(2, d) if isinstance(d, str) else int_field(1, d)) for d in dimensions
-    )
+    shape = b"".join(bytes_field(1, bytes_field(2, d) if isinstance(d, str) else int_field(1, d)) for d in dimensions)
     tensor_type = bytes_field(1, int_field(1, kind) + bytes_field(2, shape))
     return bytes_field(field, bytes_field(1, name) + bytes_field(2, tensor_type))
 
@@ -83,7 +79,10 @@ def write_tokenizer(directory: Path, config: bool = True) -> Path:
         "truncation": None,
         "padding": None,
         "added_tokens": [],
-        "normalizer": {"type": "Lowercase"},
+        "normalizer": {
+            "type": "Sequence",
+            "normalizers": [{"type": "Lowercase"}, {"type": "Replace", "pattern": {"String": "~"}, "content": ""}],
+        },
         "pre_tokenizer": {"type": "Whitespace"},
         "post_processor": None,
         "decoder": None,
