@@ -116,8 +116,7 @@ def test_kill_9_in_a_stream_of_transfers(tmp_path, confirmed_before):
         assert len(confirmed) <= executed <= len(confirmed) + 1
         everyone = sum(account.lamports for account in node.runtime.accounts.values())
         spent = [
-            json.loads(each)["fee"]
-            for (each,) in node.runtime.ledger._db.execute("SELECT meta FROM transactions")
+            json.loads(each)["fee"] for (each,) in node.runtime.ledger._db.execute("SELECT meta FROM transactions")
         ]
         with Node() as fresh:
             start = sum(account.lamports for account in fresh.runtime.accounts.values())

@@ -61,9 +61,7 @@ def test_install_upgrade_and_restart(tmp_path, codes, wallet):
         node.airdrop(wallet.pubkey(), SOL)
         first = node.deploy(program, memo, upgrade_authority=authority, name="ours")
         assert (first.status, first.programdata) == ("installed", programdata_address(program))
-        assert node.deploy(program, memo, name="ours") == node.deploy(
-            program, memo, upgrade_authority=authority
-        )
+        assert node.deploy(program, memo, name="ours") == node.deploy(program, memo, upgrade_authority=authority)
         assert node.deploy(program, memo).status == "unchanged"
         assert is_memo(node, program, wallet, b"one")
         shown = node.call("getAccountInfo", [str(program), {"encoding": "jsonParsed"}])["value"]
