@@ -113,7 +113,6 @@ def train(spec: TaskSpec, say: Callable[[str], None]) -> TaskResult:
         say(f"{before.total} of {before.rows} right before, {after.total} after")
     reading = meter.reading
     weights = [int(w) for w in head]
-    described = base.manifest
     bundle = derive_bundle(
         Path(spec.out),
         base,
@@ -122,7 +121,7 @@ def train(spec: TaskSpec, say: Callable[[str], None]) -> TaskResult:
         training=Training(segments=len(train_set.chunks), steps=STEPS_PER_SEGMENT, rows=train_set.rows_per_chunk),
         training_set=SetReference(
             name=train_set.name,
-            sha256=described.training_set.sha256 if described.training_set else _sha(spec.train_set),
+            sha256=_sha(spec.train_set),
             rows=train_set.rows,
             cid=spec.train_set_cid,
         ),
