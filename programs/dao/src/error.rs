@@ -29,7 +29,9 @@ pub enum DaoError {
     InsufficientStake,
     #[msg("This stake is locked while your proposals are open.")]
     StakeLocked,
-    #[msg("A proposal needs min_stake lamports staked for at least stake_age, for each of your open proposals.")]
+    #[msg(
+        "A proposal needs min_stake lamports staked for at least stake_age, for each of your open proposals."
+    )]
     StakeTooSmall,
     #[msg("Fewer tokens are deposited than that.")]
     InsufficientDeposit,
@@ -45,8 +47,8 @@ pub enum DaoError {
     InvalidPayload,
     #[msg("A Train proposal needs a budget; other kinds must have none.")]
     InvalidBudget,
-    #[msg("No voting tokens exist yet: distribute the founding supply first.")]
-    NoSupply,
+    #[msg("The founding supply is not wholly distributed yet: the creator finishes that before the first proposal.")]
+    FoundingUnfinished,
     #[msg("The registry has no such version, or it was yanked.")]
     InvalidVersion,
     #[msg("Only the member or their delegate can do this.")]
@@ -93,6 +95,12 @@ pub enum DaoError {
     PublishHoldRunning,
     #[msg("This proposal's model is already published.")]
     AlreadyPublished,
+    #[msg("The proposal is another collective's.")]
+    WrongDao,
+    #[msg("The proposal is about another registry.")]
+    WrongRegistry,
+    #[msg("The vote's rent belongs to whoever cast it: pass their wallet as voter.")]
+    WrongRentPayer,
     #[msg("An account broke its own invariant; the transaction was undone.")]
     InvariantBroken,
 }

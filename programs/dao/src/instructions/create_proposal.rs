@@ -41,6 +41,9 @@ impl CreateProposal<'_> {
     /// What can already be known to fail at execution is not put to a vote.
     fn validate(&self, opening: &Opening) -> Result<()> {
         opening.validate()?;
+        // Otherwise a stranger could end the founding, and with it the distribution, by an early proposal.
+        let distributed = self.mint.supply >= self.dao.founding_supply;
+        require!(distributed || !self.dao.is_founding(), DaoError::FoundingUnfinished);
         let latest = u64::from(self.registry.latest);
         let named = match opening.kind {
             KIND_TRAIN => TrainPayload::parse(&opening.payload)?.base_version,

@@ -13,8 +13,8 @@ pub struct ExecuteSetCurrent<'info> {
     pub dao: Box<Account<'info, Dao>>,
     #[account(
         mut,
-        has_one = dao,
-        has_one = registry,
+        has_one = dao @ DaoError::WrongDao,
+        has_one = registry @ DaoError::WrongRegistry,
         constraint = proposal.layout == Proposal::LAYOUT @ DaoError::UnknownLayout
     )]
     pub proposal: Box<Account<'info, Proposal>>,

@@ -19,8 +19,7 @@ pub struct FundTreasury<'info> {
 pub(crate) fn handler(ctx: Context<FundTreasury>, amount: u64) -> Result<()> {
     require!(amount > 0, DaoError::ZeroAmount);
     let accounts = &ctx.accounts;
-    let gift =
-        Transfer { from: accounts.funder.to_account_info(), to: accounts.treasury.to_account_info() };
+    let gift = Transfer { from: accounts.funder.to_account_info(), to: accounts.treasury.to_account_info() };
     transfer(CpiContext::new(accounts.system_program.key(), gift), amount)?;
     emit!(TreasuryFunded {
         dao: accounts.dao.key(),

@@ -19,8 +19,8 @@ pub struct PublishTrained<'info> {
     pub dao: Box<Account<'info, Dao>>,
     #[account(
         mut,
-        has_one = dao,
-        has_one = registry,
+        has_one = dao @ DaoError::WrongDao,
+        has_one = registry @ DaoError::WrongRegistry,
         has_one = job @ DaoError::WrongJob,
         constraint = proposal.layout == Proposal::LAYOUT @ DaoError::UnknownLayout
     )]

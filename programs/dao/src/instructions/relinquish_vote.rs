@@ -24,7 +24,7 @@ pub struct RelinquishVote<'info> {
     #[account(
         mut,
         close = voter,
-        has_one = voter,
+        has_one = voter @ DaoError::WrongRentPayer,
         constraint = record.layout == VoteRecord::LAYOUT @ DaoError::UnknownLayout,
         seeds = [seeds::VOTE, proposal.key().as_ref(), member.key().as_ref()],
         bump = record.bump

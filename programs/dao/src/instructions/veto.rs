@@ -14,7 +14,7 @@ pub struct Veto<'info> {
     pub dao: Box<Account<'info, Dao>>,
     #[account(
         mut,
-        has_one = dao,
+        has_one = dao @ DaoError::WrongDao,
         constraint = proposal.layout == Proposal::LAYOUT @ DaoError::UnknownLayout
     )]
     pub proposal: Box<Account<'info, Proposal>>,

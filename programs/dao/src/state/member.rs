@@ -261,10 +261,7 @@ mod tests {
             member.deposit(10 + id, id).unwrap();
         }
         member.deposit(100, 8).unwrap();
-        assert_eq!(
-            lots(&member),
-            [(21, 1), (12, 2), (13, 3), (14, 4), (15, 5), (16, 6), (17, 7), (100, 8)]
-        );
+        assert_eq!(lots(&member), [(21, 1), (12, 2), (13, 3), (14, 4), (15, 5), (16, 6), (17, 7), (100, 8)]);
         assert_eq!(member.weight_on(0).unwrap(), 0);
         assert_eq!(member.weight_on(1).unwrap(), 21);
         member.deposit(1, 8).unwrap();

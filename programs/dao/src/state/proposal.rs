@@ -90,7 +90,6 @@ impl Proposal {
     /// Writes what is proposed, and the rules of the moment, into a new account.
     pub fn open(&mut self, opening: &Opening, policy: &Policy, supply: u64, now: i64) -> Result<()> {
         opening.validate()?;
-        require!(supply > 0, DaoError::NoSupply);
         self.layout = Self::LAYOUT;
         self.kind = opening.kind;
         self.payload = opening.payload;
