@@ -168,17 +168,13 @@ class World:
 
     def set_args(self, kind: int, chunks: int, **changes: Any) -> dict[str, Any]:
         content = content_id(f"set {kind} {chunks}")
-        return {
-            "content": content, "kind": kind, "features": 32, "rows_per_chunk": 256, "chunks": chunks
-        } | changes
+        return {"content": content, "kind": kind, "features": 32, "rows_per_chunk": 256, "chunks": chunks} | changes
 
     def open_draft_ix(self, owner: Keypair, set_id: bytes, **changes: Any) -> Instruction:
         accounts = {"owner": owner, "draft": self.draft_of(owner, set_id)}
         return self._ix("open_draft", accounts, changes, id=set_id)
 
-    def write_draft_ix(
-        self, owner: Keypair, set_id: bytes, offset: int, data: bytes, **changes: Any
-    ) -> Instruction:
+    def write_draft_ix(self, owner: Keypair, set_id: bytes, offset: int, data: bytes, **changes: Any) -> Instruction:
         accounts = {"owner": owner, "draft": self.draft_of(owner, set_id)}
         return self._ix("write_draft", accounts, changes, offset=offset, data=data)
 
@@ -243,7 +239,7 @@ class World:
         return self._ix("open_job", accounts, changes, args=args)
 
     def bid_ix(
-        self, job: Pubkey, wallet: Keypair, price: int, outbid: Keypair | None = None, **changes: Any
+        self, job: Pubkey, wallet: Keypair, price: int, /, outbid: Keypair | None = None, **changes: Any
     ) -> Instruction:
         accounts = {
             "wallet": wallet,
@@ -292,9 +288,7 @@ class World:
         accounts = {"wallet": wallet, "job": job, "record": self.record_of(job)}
         return self._ix("submit_record", accounts, changes, args=self.record_args(**(args or {})))
 
-    def attest_ix(
-        self, job: Pubkey, wallet: Keypair, w_after: bytes = TRAINED_HEAD, **changes: Any
-    ) -> Instruction:
+    def attest_ix(self, job: Pubkey, wallet: Keypair, w_after: bytes = TRAINED_HEAD, **changes: Any) -> Instruction:
         accounts = {
             "attester": wallet,
             "job": job,
@@ -303,7 +297,7 @@ class World:
         }
         return self._ix("attest", accounts, changes, w_after=w_after)
 
-    def settle_ix(self, job: Pubkey, wallet: Keypair, **changes: Any) -> Instruction:
+    def settle_ix(self, job: Pubkey, wallet: Keypair, /, **changes: Any) -> Instruction:
         accounts = {
             "job": job,
             "record": self.record_of(job),
@@ -373,9 +367,7 @@ class World:
     def balances(self, *who: Keypair | Pubkey) -> list[int]:
         return [self.ledger.lamports(key.pubkey() if isinstance(key, Keypair) else key) for key in who]
 
-    def _ix(
-        self, name: str, accounts: dict[str, Any], changes: dict[str, Any], **args: Any
-    ) -> Instruction:
+    def _ix(self, name: str, accounts: dict[str, Any], changes: dict[str, Any], **args: Any) -> Instruction:
         """``changes`` replace accounts or arguments, whichever has the name."""
         unsigned = changes.get("unsigned", ())
         unknown = set(changes) - set(accounts) - set(args) - {"unsigned"}

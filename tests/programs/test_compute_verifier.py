@@ -149,9 +149,7 @@ class TestMoney:
         world.send(world.settle_ix(job, world.ada))
         assert world.balances(world.treasury) == [TREASURY_START + BUDGET - PRICE + 77]
 
-    def test_a_failed_lease_costs_the_bond_and_opens_the_auction_again(
-        self, world: World, cu: ComputeUnits
-    ) -> None:
+    def test_a_failed_lease_costs_the_bond_and_opens_the_auction_again(self, world: World, cu: ComputeUnits) -> None:
         job = world.leased()
         world.refuse("DeadlineNotPassed", world.fail_lease_ix(job, world.ada))
         world.ledger.warp(WORK_PERIOD + 1)
@@ -259,9 +257,7 @@ class TestStatistics:
             broken = world.ledger.ix(f"{PROGRAM}.set_offer", accounts, offer=offer | wrong)
             world.refuse(error, broken, world.ada)
 
-    def test_providers_and_leaderboards_are_made_once_and_only_for_daos(
-        self, world: World, cu: ComputeUnits
-    ) -> None:
+    def test_providers_and_leaderboards_are_made_once_and_only_for_daos(self, world: World, cu: ComputeUnits) -> None:
         again = world.create_provider_ix(world.ada)
         world.refuse("AccountAlreadyInUse", again, world.ada)
         cu.check(f"{PROGRAM}.create_provider", world.send(world.create_provider_ix(world.eve), world.eve))
