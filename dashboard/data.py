@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from decai.explorer import AccountView, TransactionView
     from decai.governance import Dao, Member, Proposal
     from decai.market import Job, Offer, Quotes, Record
-    from decai.registry import Registry
+    from decai.lineage import Lineage
+    from decai.registry import Registry, Version
     from decai.storage import StoreStat
 
 Key = tuple[str | None, str | None]
@@ -401,6 +402,18 @@ def _energy(key: Key, dao: str) -> EnergyRecords:
 def energy(dao: str) -> EnergyRecords:
     """The energy records of a collective's jobs, oldest first."""
     return _energy(_key(), dao)
+
+
+@st.cache_data(ttl=SLOW, show_spinner=False, max_entries=64)
+def _lineage(key: Key, version: Version) -> Lineage:
+    from decai.lineage import lineage_of
+
+    return lineage_of(_viewer(*key), version)
+
+
+def lineage(version: Version) -> Lineage:
+    """A version's way back to the proposal it came from, as far as the chain knows."""
+    return _lineage(_key(), version)
 
 
 @st.cache_data(ttl=SLOW, show_spinner=False, max_entries=4)

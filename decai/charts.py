@@ -324,7 +324,8 @@ def energy_by_job(records: pd.DataFrame, *, dark: bool = False) -> Chart:
         Draw for the dark theme.
     """
     palette = _palette(dark)
-    watt_hours = 1000 * records[["kwh", "kwh_low", "kwh_high"]]
+    factor, unit = _energy_unit(float(records["kwh_high"].max()) if len(records) else 0.0)
+    drawn = factor * records[["kwh", "kwh_low", "kwh_high"]]
     order = pd.Series(range(1, len(records) + 1), index=records.index)
     figure = go.Figure()
     colours = {"measured": palette.accent, "estimated": palette.series[2], "declared": palette.warm}
@@ -332,30 +333,36 @@ def energy_by_job(records: pd.DataFrame, *, dark: bool = False) -> Chart:
         chosen = records["grade"].eq(grade)
         if not chosen.any():
             continue
+        edge = colours[grade] if symbol.endswith("open") else palette.surface
         figure.add_scatter(
             x=order[chosen],
-            y=watt_hours["kwh"][chosen],
+            y=drawn["kwh"][chosen],
             mode="markers",
             name=grade,
-            marker={"symbol": symbol, "size": 10, "color": colours[grade], "line": {"width": 2}},
+            marker={
+                "symbol": symbol,
+                "size": 10,
+                "color": colours[grade],
+                "line": {"width": 2, "color": edge},
+            },
             error_y={
                 "type": "data",
                 "symmetric": False,
-                "array": (watt_hours["kwh_high"] - watt_hours["kwh"])[chosen],
-                "arrayminus": (watt_hours["kwh"] - watt_hours["kwh_low"])[chosen],
+                "array": (drawn["kwh_high"] - drawn["kwh"])[chosen],
+                "arrayminus": (drawn["kwh"] - drawn["kwh_low"])[chosen],
                 "color": colours[grade],
                 "thickness": 1.5,
                 "width": 5,
             },
             customdata=pd.DataFrame(
-                {"low": watt_hours["kwh_low"], "high": watt_hours["kwh_high"], "job": records["job"].str[:8]}
+                {"low": drawn["kwh_low"], "high": drawn["kwh_high"], "job": records["job"].str[:8]}
             )[chosen],
-            hovertemplate="<b>%{y:.3g} Wh</b> (%{customdata[0]:.3g} to %{customdata[1]:.3g})"
+            hovertemplate=f"<b>%{{y:.3g}} {unit}</b> (%{{customdata[0]:.3g}} to %{{customdata[1]:.3g}})"
             f"<br>job %{{customdata[2]}}…<extra>{grade}</extra>",
         )
     _finish(figure, palette, 300)
     figure.update_layout(showlegend=True)
-    figure.update_yaxes(title="Wh a job", rangemode="tozero")
+    figure.update_yaxes(title=f"{unit} a job", rangemode="tozero")
     figure.update_xaxes(title="jobs, oldest first", dtick=max(1, len(records) // 6), tickformat="d")
     if len(records) < 4:
         figure.update_xaxes(range=[0.5, 3.5])
@@ -363,6 +370,14 @@ def energy_by_job(records: pd.DataFrame, *, dark: bool = False) -> Chart:
         columns={"at": "submitted (UTC)", "co2e_mg": "CO2e (mg)"}
     )
     return Chart(figure, table.reset_index(drop=True))
+
+
+def _energy_unit(most_kwh: float) -> tuple[float, str]:
+    """What to multiply kWh with, and the unit that gives, so that the largest value has digits before the point."""
+    for factor, unit in ((1.0, "kWh"), (1e3, "Wh"), (1e6, "mWh")):
+        if most_kwh * factor >= 1:
+            return factor, unit
+    return 1e6, "mWh"
 
 
 def price_against_carbon(quotes: pd.DataFrame, *, dark: bool = False) -> Chart:

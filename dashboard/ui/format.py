@@ -75,7 +75,7 @@ def short(value: str, keep: int = 4) -> str:
     return value if len(value) <= 2 * keep + 1 else f"{value[:keep]}…{value[-keep:]}"
 
 
-def energy(joules: int) -> tuple[str, str]:
+def energy(joules: float) -> tuple[str, str]:
     """Joules as (number, unit) in kWh, Wh or mWh, whichever reads without leading zeros."""
     hours = joules / 3600
     for scale, unit in ((1000.0, "kWh"), (1.0, "Wh"), (0.001, "mWh")):

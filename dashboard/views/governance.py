@@ -333,11 +333,13 @@ def voting(dao: Dao, proposal: Proposal, who: str) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for choice, symbol in (("for", "check"), ("against", "close"), ("abstain", "remove")):
             if st.button(choice.capitalize(), icon=f":material/{symbol}:", key=f"vote-{proposal.id}-{choice}"):
-                session.run_action(
-                    lambda c, choice=choice: c.dao(address).vote_action(proposal, choice),
-                    key=f"vote-{proposal.id}",
-                )
+                cast_vote(dao, proposal, choice)
         ui.show(ui.sub(f"with {tokens(mine.weight(proposal.id))} tokens, locked until voting ends"))
+
+
+def cast_vote(dao: Dao, proposal: Proposal, choice: str) -> None:
+    """Have a vote signed."""
+    session.run_action(lambda c: c.dao(dao.address).vote_action(proposal, choice), key=f"vote-{proposal.id}")
 
 
 def publish(dao: Dao, proposal: Proposal) -> None:

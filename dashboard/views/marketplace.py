@@ -134,7 +134,7 @@ def job_card(job: Job, record: Record | None, now: int) -> None:
             ui.show(
                 ui.facts(
                     ("Job", ui.address(job.address, 6)),
-                    ("Budget", f"{sol(job.budget)} SOL in escrow"),
+                    ("Budget", f"{sol(job.budget)} SOL" + ("" if job.settled_at else ", in escrow")),
                     ("Best price", f"{sol(job.best_price)} SOL" if job.provider else "no bid yet"),
                     ("Provider", ui.address(job.provider) if job.provider else "none yet"),
                     ("Market", job.market or "none yet"),
@@ -202,7 +202,7 @@ def waiting_for(job: Job, now: int) -> str:
 
 def result(record: Record) -> ui.Html:
     """What a provider submitted."""
-    used, emitted = energy(record.energy_joules), carbon(record.co2e_mg)
+    used, gross = energy(record.energy_joules), carbon(record.co2e_mg)
     grade = GRADES.get(record.energy_grade, "unknown")
     return ui.facts(
         (
@@ -213,7 +213,7 @@ def result(record: Record) -> ui.Html:
             "Energy",
             ui.row(" ".join(used), ui.sub(f"± {record.energy_band_ppm / 10_000:.0f} %"), ui.status(grade)),
         ),
-        ("Emissions", f"{' '.join(emitted)}, gross"),
+        ("Emissions", f"{' '.join(gross)}, gross" if record.co2e_mg else "less than 1 mg CO₂e, gross"),
         ("Duration", duration(record.duration_s)),
         ("Device", record.device or "not named"),
         ("Proof", record.proof),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import choice, data, failures, ui
+from dashboard import choice, course, data, failures, session, ui
 from dashboard.activity import activity_table
-from dashboard.ui.format import ago, day, number, percent, size
+from dashboard.ui.format import ago, day, duration, number, percent, size
 from decai.registry import Registry
 
 
@@ -80,11 +80,23 @@ def watch_for_first() -> None:
             st.rerun()
 
 
+@st.fragment(run_every=4.0)
 def path(registry: Registry) -> None:
-    """The way from a published model to an answer anyone can check."""
+    """The loop: a training proposal on its way to a version.
+
+    Without one, the way from a model to a receipt.
+    """
     with ui.glass("path"), failures.shown():
-        ui.section("From model to receipt", f"Where {registry.name} stands")
-        ui.show(ui.loop(model_path(registry)))
+        dao = data.chosen_dao()
+        asked = [p for p in data.proposals(dao.address) if p.kind == "train"] if dao else []
+        if dao is None or not asked:
+            ui.section("From model to receipt", f"Where {registry.name} stands")
+            ui.show(ui.loop(model_path(registry)))
+            return
+        newest = asked[0]
+        job = next((j for j in data.jobs(dao.address) if j.address == newest.job), None)
+        ui.section("The loop", newest.description, ui.action("governance", "All proposals"))
+        ui.show(ui.loop(course.of_proposal(newest, job, data.now())))
 
 
 def model_path(registry: Registry) -> list[ui.Step]:
@@ -172,7 +184,7 @@ def needs(registry: Registry) -> None:
 
 def waiting(registry: Registry) -> list[ui.Html]:
     """The lines of :func:`needs`."""
-    lines = []
+    lines = votes_to_cast()
     current = registry.current
     if current is None:
         lines.append(
@@ -208,6 +220,41 @@ def waiting(registry: Registry) -> list[ui.Html]:
             )
         )
     return lines
+
+
+def votes_to_cast() -> list[ui.Html]:
+    """What the collective waits for: votes of this wallet, and decisions ready to execute."""
+    who, dao = session.address(), data.chosen_dao()
+    if who is None or dao is None:
+        return []
+    lines = []
+    now = data.now()
+    mine = data.member(dao.address, str(who))
+    for proposal in data.proposals(dao.address):
+        phase = proposal.phase(now)
+        may_vote = mine is not None and mine.weight(proposal.id) > 0
+        if phase == "voting" and may_vote and data.vote(dao.address, proposal, str(who)) is None:
+            left = duration(max(0.0, proposal.voting_ends.timestamp() - now))
+            lines.append(
+                ui.item(
+                    "vote",
+                    f"Vote on proposal {proposal.id}",
+                    f"{proposal.description} Closes in {left}.",
+                    ui.action("governance", "Vote"),
+                    kind="warn",
+                )
+            )
+        elif phase in ("to count", "executable"):
+            what = "Count the votes of" if phase == "to count" else "Execute"
+            lines.append(
+                ui.item(
+                    "clock",
+                    f"{what} proposal {proposal.id}",
+                    "Anyone can; it costs a transaction fee.",
+                    ui.action("governance", "Do it"),
+                )
+            )
+    return lines[:4]
 
 
 def current_version(registry: Registry) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import choice, data, failures, ui
+from dashboard import choice, course, data, failures, ui
 from dashboard.ui.charts import chart
-from dashboard.ui.format import ago, day, number, percent, size
+from dashboard.ui.format import ago, carbon, day, energy, number, percent, size, sol
 from decai import charts
 from decai.registry import Registry, Version
 
@@ -44,6 +44,8 @@ def page() -> None:
         return
     with failures.shown():
         accuracy(registry)
+    with failures.shown():
+        lineage(registry)
     with failures.shown():
         compare(registry)
     with failures.shown():
@@ -152,6 +154,27 @@ def accuracy(registry: Registry) -> None:
         change = 100 * (known.iloc[-1] - known.iloc[0])
         reading = f"{'Up' if change >= 0 else 'Down'} {abs(change):.1f} points since the first version"
     chart("accuracy", "Accuracy by version", reading, lambda dark: charts.accuracy_by_version(table, dark=dark))
+
+
+def lineage(registry: Registry) -> None:
+    """Where a version came from: proposal, job, record; the addresses can be looked up in the Explorer."""
+    versions = registry.versions
+    if all(v.job is None for v in versions) and len(versions) < 2:
+        return
+    with ui.glass("lineage"):
+        ui.section("Lineage", "From the decision to the version; each address is an account on chain")
+        numbers = [v.number for v in versions][::-1]
+        picked = st.selectbox("Version", numbers, key="lineage-version", width=140)
+        found = data.lineage(registry.version(int(picked)))
+        ui.show(ui.loop(course.of_lineage(found)))
+        if found.record is not None:
+            used, emitted = energy(found.record.energy_joules), carbon(found.record.co2e_mg)
+            ui.show(
+                ui.sub(
+                    f"It cost {sol(found.cost_lamports)} SOL, {' '.join(used)} "
+                    f"(± {found.record.energy_band_ppm / 10_000:.0f} %) and {' '.join(emitted)}, gross."
+                )
+            )
 
 
 def compare(registry: Registry) -> None:

@@ -83,7 +83,12 @@ def join(found: list[Dao]) -> None:
                 if data.member(dao.address, str(who)) is not None:
                     ui.show(ui.chip("Member", "ok", "check"))
                 elif st.button("Join", key=f"join-{dao.address}", icon=":material/group_add:"):
-                    session.run_action(lambda c, dao=dao: c.dao(dao.address).actions.join(), key=f"join-{dao.address}")
+                    join_one(dao.address)
+
+
+def join_one(address: str) -> None:
+    """Become a member of a collective."""
+    session.run_action(lambda c: c.dao(address).actions.join(), key=f"join-{address}")
 
 
 # --- creating --------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboard import data, failures, ui
 from dashboard.ui.charts import chart
-from dashboard.ui.format import ago, carbon, duration, energy, number, percent, short, sol
+from dashboard.ui.format import JOULES_PER_KWH, ago, carbon, duration, energy, number, percent, short, sol
 from decai import charts
 from decai.energy import EnergyRecord, EnergyRecords
 
@@ -26,7 +26,7 @@ def page() -> None:
             )
         )
         return
-    ui.page_head("Sustainability", LEDE, ui.chip(f"{len(found)} jobs", "accent", "leaf"))
+    ui.page_head("Sustainability", LEDE, ui.chip(f"{len(found)} job{'' if len(found) == 1 else 's'}", "accent", "leaf"))
     with failures.shown():
         totals(found)
     with failures.shown():
@@ -48,25 +48,40 @@ def totals(found: EnergyRecords) -> None:
     low, high = sum(r.kwh_low for r in found), sum(r.kwh_high for r in found)
     gained = sum(r.accuracy_gain for r in found)
     with ui.glass("totals"):
-        intensity = found.co2e_mg / 1000 / found.kwh if found.kwh else 0.0
+        weighted = sum(r.carbon_g_per_kwh * r.kwh for r in found)
+        intensity = weighted / found.kwh if found.kwh else 0.0
         ui.show(
             ui.kpis(
                 ui.kpi(
                     "Energy, all jobs",
                     *energy(joules),
-                    f"{1000 * low:.3g} to {1000 * high:.3g} Wh",
+                    between(low, high),
                     [r.kwh for r in found],
                 ),
-                ui.kpi("Emissions, gross", *carbon(found.co2e_mg), f"{intensity:.0f} g/kWh on average"),
+                ui.kpi("Emissions, gross", *emitted(found.co2e_mg, joules), f"{intensity:.0f} g/kWh on average"),
                 ui.kpi(
                     "Accuracy gained",
                     f"{100 * gained:.1f}",
                     "points",
-                    f"{1000 * found.kwh / (100 * gained):.3g} Wh a point" if gained > 0 else "no gain so far",
+                    f"{' '.join(energy(joules / (100 * gained)))} a point" if gained > 0 else "no gain so far",
                 ),
                 ui.kpi("Offsets, apart", *carbon(found.co2_offset_mg), "never subtracted"),
             )
         )
+
+
+def between(low_kwh: float, high_kwh: float) -> str:
+    """A band of energy, its ends in one unit."""
+    low, _ = energy(low_kwh * JOULES_PER_KWH)
+    high, unit = energy(high_kwh * JOULES_PER_KWH)
+    if energy(low_kwh * JOULES_PER_KWH)[1] != unit:
+        low = f"{low_kwh / high_kwh * float(high):.2g}"
+    return f"{low} to {high} {unit}"
+
+
+def emitted(milligrams: int, joules: int) -> tuple[str, str]:
+    """Emissions as (number, unit); the chain holds whole milligrams, so a small job's can round to none."""
+    return ("< 1", "mg CO₂e") if joules and not milligrams else carbon(milligrams)
 
 
 def jobs(found: EnergyRecords) -> None:
@@ -97,7 +112,7 @@ def line(record: EnergyRecord) -> list[ui.Html | str]:
         ),
         ui.join(" ".join(energy(record.energy_joules)), ui.el("div", f"± {percent(half, 0)}", cls="sub")),
         ui.status(record.grade),
-        " ".join(carbon(record.co2e_mg)),
+        " ".join(emitted(record.co2e_mg, record.energy_joules)),
         ui.join(number(record.carbon_g_per_kwh), ui.el("div", record.region, cls="sub")),
         duration(record.duration_s),
         f"{100 * record.accuracy_gain:+.1f} pt".replace("-", "−"),

@@ -93,6 +93,8 @@ def test_a_question_is_answered_posted_and_its_receipt_holds(
     forged = tmp_path / "forged.json"
     forged.write_text(json.dumps(receipt))
     page.get_by_role("button", name="Remove receipt.json").click()
+    page.get_by_test_id("stFileChip").wait_for(state="detached")
+    seen.settled()
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(forged)
     page.get_by_text("forged.json").wait_for()
     seen.settled()
