@@ -82,17 +82,13 @@ def read(
 def _blocks(stream: BinaryIO, max_block_size: int) -> Iterator[tuple[bytes, bytes]]:
     while (length := _read_length(stream)) is not None:
         if length > max_block_size + 64:
-            raise IntegrityError(
-                f"The CAR archive holds a block of {length:,} bytes; {max_block_size:,} is the most."
-            )
+            raise IntegrityError(f"The CAR archive holds a block of {length:,} bytes; {max_block_size:,} is the most.")
         body = _read_exactly(stream, length)
         size = 34 if body[:2] == b"\x12\x20" else 36
         try:
             cid = cids.check(body[:size])
         except InvalidCID as error:
-            raise IntegrityError(
-                f"The CAR archive holds a block that can't be used: {error.message}"
-            ) from error
+            raise IntegrityError(f"The CAR archive holds a block that can't be used: {error.message}") from error
         data = body[size:]
         if hashlib.sha256(data).digest() != cids.digest(cid):
             raise IntegrityError(f"In the CAR archive, {len(data):,} bytes don't hash to {cids.text(cid)}.")

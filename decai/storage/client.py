@@ -48,9 +48,7 @@ def multiaddr(url: str) -> str:
         raise SettingsError(f"{url!r} has an impossible port.", hint="Use one from 1 to 65535.") from error
     host = parts.hostname
     if parts.scheme not in ("http", "https") or not host or parts.path.strip("/"):
-        raise SettingsError(
-            f"{url!r} isn't the URL of a Kubo RPC.", hint="It looks like http://127.0.0.1:5001."
-        )
+        raise SettingsError(f"{url!r} isn't the URL of a Kubo RPC.", hint="It looks like http://127.0.0.1:5001.")
     name_kind = "ip4" if host.replace(".", "").isdecimal() else "dns"
     kind = "ip6" if ":" in host else name_kind
     return f"/{kind}/{host}/tcp/{port}/{parts.scheme}"
@@ -154,9 +152,7 @@ class KuboClient:
         # it's added.
         warnings.filterwarnings("ignore", "The 'strict' parameter is no longer needed", FutureWarning)
         try:
-            with ipfshttpclient.Client(
-                self._address, chunk_size=_CHUNK_SIZE, timeout=self._timeout
-            ) as client:
+            with ipfshttpclient.Client(self._address, chunk_size=_CHUNK_SIZE, timeout=self._timeout) as client:
                 yield client
         except exceptions.TimeoutError as error:
             raise StorageError(
@@ -173,6 +169,4 @@ class KuboClient:
                 hint="Start it (decai up), or correct its URL.",
             ) from error
         except exceptions.Error as error:
-            raise StorageError(
-                f"The Kubo RPC at {self.url} answered something unexpected ({error})."
-            ) from error
+            raise StorageError(f"The Kubo RPC at {self.url} answered something unexpected ({error}).") from error

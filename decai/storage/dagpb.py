@@ -172,9 +172,7 @@ def decode(data: bytes, cid: bytes) -> Node:
         raise IntegrityError(f"Block {cids.text(cid)} is not a UnixFS node: {error.message}") from error
     if kind in (TYPE_FILE, TYPE_RAW):
         if len(blocksizes) != len(links):
-            raise IntegrityError(
-                f"File node {cids.text(cid)} has {len(links)} links and {len(blocksizes)} sizes."
-            )
+            raise IntegrityError(f"File node {cids.text(cid)} has {len(links)} links and {len(blocksizes)} sizes.")
         if filesize is not None and filesize != len(content) + sum(blocksizes):
             raise IntegrityError(f"File node {cids.text(cid)} contradicts itself about the file's size.")
         filesize = len(content) + sum(blocksizes)

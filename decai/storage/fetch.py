@@ -238,9 +238,7 @@ class _Run:
         self.started = time.monotonic()
         self.arrivals: list[tuple[float, int]] = [(self.started, 0)]
 
-    def complete(
-        self, progress: Callable[[Progress], None] | None, cancelled: Callable[[], bool] | None
-    ) -> Fetched:
+    def complete(self, progress: Callable[[Progress], None] | None, cancelled: Callable[[], bool] | None) -> Fetched:
         self._meet(self.root, 0)
         count = self.fetcher.workers if self.fetcher.sources else 1
         threads = [threading.Thread(target=self._work, name=f"fetch-{i}", daemon=True) for i in range(count)]

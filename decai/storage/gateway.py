@@ -75,9 +75,7 @@ class Gateway:
         text = cids.text(cid)
         etag = f'"{text}{"." + kind if kind else ""}"'
         headers = {**_SAFE, "ETag": etag, "Cache-Control": _IMMUTABLE, "X-Ipfs-Path": f"/ipfs/{path}"}
-        if etag in [
-            tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")
-        ]:
+        if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
             return Response(status_code=304, headers=headers)
         if kind == "raw":
             headers["Content-Disposition"] = f'attachment; filename="{text}.bin"'
@@ -87,9 +85,7 @@ class Gateway:
             body = car.write([cid], archive(self.store, cid))
             if request.method == "HEAD":
                 return Response(headers=headers, media_type=f"{CAR_TYPE}; version=1")
-            return StreamingResponse(
-                body, media_type=f"{CAR_TYPE}; version=1; order=dfs; dups=n", headers=headers
-            )
+            return StreamingResponse(body, media_type=f"{CAR_TYPE}; version=1; order=dfs; dups=n", headers=headers)
         if reader.load(self.store, cid).kind == TYPE_DIRECTORY:
             return self._listing(cid, path, headers)
         return self._file(request, cid, names[-1] if names else "", headers)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -26,7 +26,7 @@ from decai.storage.dagpb import TYPE_DIRECTORY
 from decai.storage.pins import DIRECT, INDIRECT, RECURSIVE, Pins, walk_present
 from decai.storage.sources import LOOPBACK_NAMES
 from decai.storage.unixfs import CHUNK_SIZE, Importer, ImportOptions
-from decai.storage.uploads import Upload, read_single_part
+from decai.storage.uploads import SinglePart, Upload
 
 VERSION: Final = "0.7.0-decai"
 """What ``version`` answers. `ipfshttpclient.connect()` refuses 0.8 and later; below that, it works too."""
@@ -79,9 +79,7 @@ class KuboRpc:
 
     def application(self) -> Starlette:
         """The ASGI application."""
-        return Starlette(
-            routes=[Route("/api/v0/{command:path}", self._dispatch, methods=["GET", "POST", "OPTIONS"])]
-        )
+        return Starlette(routes=[Route("/api/v0/{command:path}", self._dispatch, methods=["GET", "POST", "OPTIONS"])])
 
     async def _dispatch(self, request: Request) -> Response:
         if not is_local_request(request):
@@ -151,21 +149,21 @@ class KuboRpc:
         return _lines(lines)
 
     async def _block_put(self, request: Request) -> Response:
-        body = await _limited_body(request, MAX_BLOCK_SIZE + 4096)
-        data = read_single_part(request.headers.get("content-type", ""), body)
-        if len(data) > MAX_BLOCK_SIZE:
-            raise StorageError(
-                f"A block of {len(data):,} bytes is too large; {MAX_BLOCK_SIZE:,} is the most."
-            )
+        body = bytearray()
+        part = SinglePart(request.headers.get("content-type", ""), body.extend)
+        async for piece in request.stream():
+            part.feed(piece)
+            if len(body) > MAX_BLOCK_SIZE:
+                raise StorageError(f"A block may have {MAX_BLOCK_SIZE:,} bytes at most.")
+        part.finish()
+        data = bytes(body)
         if request.query_params.get("mhtype", "sha2-256") != "sha2-256":
             raise StorageError("Only sha2-256 is supported.", hint="Leave mhtype out.")
         name = request.query_params.get("cid-codec") or request.query_params.get("format") or "raw"
         codecs = {"raw": (cids.RAW, 1), "dag-pb": (cids.DAG_PB, 1), "dag-cbor": (cids.DAG_CBOR, 1)}
         codecs |= {"protobuf": (cids.DAG_PB, 1), "cbor": (cids.DAG_CBOR, 1), "v0": (cids.DAG_PB, 0)}
         if name not in codecs:
-            raise StorageError(
-                f"The codec {name!r} is unknown.", hint=f"Use one of {', '.join(sorted(codecs))}."
-            )
+            raise StorageError(f"The codec {name!r} is unknown.", hint=f"Use one of {', '.join(sorted(codecs))}.")
         codec, version = codecs[name]
         cid = await run_in_threadpool(self.store.put, data, codec, version)
         if _flag(request, "pin"):
@@ -175,27 +173,22 @@ class KuboRpc:
     async def _dag_import(self, request: Request) -> Response:
         import tempfile
 
-        # Spooled, because blocks must not be stored from an archive that turns out to be truncated, and
-        # pinned roots come first in it while their blocks come last.
-        def load(spool: tempfile.SpooledTemporaryFile[bytes], pin: bool) -> list[dict[str, Any]]:
-            part = read_single_part(request.headers.get("content-type", ""), spool.read())
-            import io
-
-            roots, blocks = car.read(io.BytesIO(part))
+        def load(archive_file: BinaryIO, pin: bool) -> list[dict[str, Any]]:
+            archive_file.seek(0)
+            roots, blocks = car.read(archive_file)
             for cid, data in blocks:
                 self.store.put_block(cid, data)
-            answer: list[dict[str, Any]] = []
-            for root in roots:
-                if pin:
+            if pin:
+                for root in roots:
                     self.pins.add(root)
-                answer.append({"Root": {"Cid": {"/": cids.text(root)}, "PinErrorMsg": ""}})
-            return answer
+            return [{"Root": {"Cid": {"/": cids.text(root)}, "PinErrorMsg": ""}} for root in roots]
 
         pin = _flag(request, "pin-roots") is not False
-        with tempfile.SpooledTemporaryFile(max_size=_FEED_SIZE) as spool:
+        with tempfile.TemporaryFile() as spool:
+            part = SinglePart(request.headers.get("content-type", ""), spool.write)
             async for piece in request.stream():
-                spool.write(piece)
-            spool.seek(0)
+                await run_in_threadpool(part.feed, piece)
+            part.finish()
             return _lines(await run_in_threadpool(load, spool, pin))
 
     # Reading
@@ -240,9 +233,7 @@ class KuboRpc:
                 for entry in reader.list_directory(self.store, cid):
                     kind = {"directory": 1, "file": 2, "symlink": 4}[entry.kind]
                     size = 0 if kind == 1 else entry.size
-                    links.append(
-                        {"Name": entry.name, "Hash": entry.cid, "Size": size, "Type": kind, "Target": ""}
-                    )
+                    links.append({"Name": entry.name, "Hash": entry.cid, "Size": size, "Type": kind, "Target": ""})
             objects.append({"Hash": path, "Links": links})
         return _json({"Objects": objects})
 
@@ -251,9 +242,7 @@ class KuboRpc:
 
     def _dag_export(self, request: Request) -> Response:
         cid = self._target(_arguments(request)[0])
-        return StreamingResponse(
-            car.write([cid], archive(self.store, cid)), media_type="application/vnd.ipld.car"
-        )
+        return StreamingResponse(car.write([cid], archive(self.store, cid)), media_type="application/vnd.ipld.car")
 
     def _dag_stat(self, request: Request) -> Response:
         stats = []
@@ -304,9 +293,7 @@ class KuboRpc:
 
     def _repo_gc(self, request: Request) -> Response:
         collected = self.pins.collect()
-        return _lines(
-            [{"Key": {"/": cids.text(cids.make(cids.RAW, digest))}} for digest in collected.digests]
-        )
+        return _lines([{"Key": {"/": cids.text(cids.make(cids.RAW, digest))}} for digest in collected.digests])
 
     def _repo_stat(self, request: Request) -> Response:
         count, size = self.store.usage()
@@ -371,9 +358,7 @@ def is_local_request(request: Request) -> bool:
     referer = request.headers.get("referer")
     if origin is None and referer is None:
         return not request.headers.get("user-agent", "").startswith("Mozilla")
-    return all(
-        urllib.parse.urlsplit(value).netloc == host for value in (origin, referer) if value is not None
-    )
+    return all(urllib.parse.urlsplit(value).netloc == host for value in (origin, referer) if value is not None)
 
 
 def _in_thread(command: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
@@ -381,15 +366,6 @@ def _in_thread(command: Callable[[Request], Response]) -> Callable[[Request], Aw
         return await run_in_threadpool(command, request)
 
     return run
-
-
-async def _limited_body(request: Request, limit: int) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise StorageError(f"The request is larger than {limit:,} bytes.")
-    return bytes(body)
 
 
 def _arguments(request: Request) -> list[str]:
@@ -417,9 +393,7 @@ def _number(request: Request, name: str, default: int) -> int:
     try:
         return int(value)
     except ValueError:
-        raise _ClientError(
-            f'could not convert value "{value}" to type "int" (for option "-{name}")'
-        ) from None
+        raise _ClientError(f'could not convert value "{value}" to type "int" (for option "-{name}")') from None
 
 
 def _chunk_size(chunker: str) -> int:
@@ -427,9 +401,7 @@ def _chunk_size(chunker: str) -> int:
         return CHUNK_SIZE
     kind, _, size = chunker.partition("-")
     if kind != "size" or not size.isdecimal():
-        raise StorageError(
-            f"The chunker {chunker!r} isn't supported.", hint="Use size-BYTES, or leave it out."
-        )
+        raise StorageError(f"The chunker {chunker!r} isn't supported.", hint="Use size-BYTES, or leave it out.")
     return int(size)
 
 

@@ -36,9 +36,7 @@ def _m001_initial(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: Final[tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...]] = (
-    ("m001_initial", _m001_initial),
-)
+MIGRATIONS: Final[tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...]] = (("m001_initial", _m001_initial),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +84,7 @@ class Pins:
         self.path = Path(path)
         self.store = store
         with self._transaction() as connection:
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at INTEGER)"
-            )
+            connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at INTEGER)")
             done = {name for (name,) in connection.execute("SELECT name FROM migrations")}
             unknown = done - {name for name, _ in MIGRATIONS}
             if unknown:

@@ -147,9 +147,7 @@ def file_size(source: BlockSource, cid: bytes) -> int:
 def _load_file(source: BlockSource, cid: bytes) -> Node:
     node = load(source, cid)
     if node.kind == dagpb.TYPE_DIRECTORY:
-        raise StorageError(
-            f"{cids.text(cid)} is a directory, not a file.", hint="Name a file in it: CID/NAME."
-        )
+        raise StorageError(f"{cids.text(cid)} is a directory, not a file.", hint="Name a file in it: CID/NAME.")
     if node.kind == dagpb.TYPE_SYMLINK:
         raise StorageError(f"{cids.text(cid)} is a symbolic link, which is never followed.")
     return node
@@ -341,9 +339,7 @@ def _extract(source: BlockSource, cid: bytes, path: str, budget: _Budget, depth:
                 view = view[stream.write(view) :]
 
 
-def walk_blocks(
-    source: BlockSource, cid: bytes, *, leaves: bool = True
-) -> Iterator[tuple[bytes, bytes | None]]:
+def walk_blocks(source: BlockSource, cid: bytes, *, leaves: bool = True) -> Iterator[tuple[bytes, bytes | None]]:
     """Visit every block of a DAG once, parents first (depth first, in link order).
 
     Parameters

@@ -108,9 +108,7 @@ class _HttpSource:
                 for piece in response.iter_content(_PIECE):
                     body += piece
                     if len(body) > MAX_BLOCK_SIZE:
-                        raise SourceUnavailable(
-                            f"{self.name} sent more than a block ({MAX_BLOCK_SIZE:,} bytes)."
-                        )
+                        raise SourceUnavailable(f"{self.name} sent more than a block ({MAX_BLOCK_SIZE:,} bytes).")
                 if not response.ok:
                     self._refuse(response.status_code, bytes(body[:500]))
                 return bytes(body)
@@ -151,9 +149,7 @@ class KuboSource(_HttpSource):
 
     def _refuse(self, status: int, body: bytes) -> None:
         lowered = body.lower()
-        if status == 500 and any(
-            word in lowered for word in (b"not in the store", b"not found", b"could not find")
-        ):
+        if status == 500 and any(word in lowered for word in (b"not in the store", b"not found", b"could not find")):
             raise BlockNotFound(f"{self.name} doesn't have it.")
         super()._refuse(status, body)
 

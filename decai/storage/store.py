@@ -85,9 +85,7 @@ class Store:
 
     # Putting in
 
-    def add(
-        self, path: Path | str, *, pin: bool = True, progress: Callable[[int], None] | None = None
-    ) -> str:
+    def add(self, path: Path | str, *, pin: bool = True, progress: Callable[[int], None] | None = None) -> str:
         """Store a file or directory here.
 
         Parameters

@@ -83,9 +83,7 @@ def check_name(name: str) -> str:
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise StorageError(
-            f"The file name {name!r} is not UTF-8.", hint="Rename it and try again."
-        ) from error
+        raise StorageError(f"The file name {name!r} is not UTF-8.", hint="Rename it and try again.") from error
     return name
 
 
@@ -240,11 +238,7 @@ class Importer:
             chunk = view[at : at + size]
             block = chunk if raw else dagpb.encode_leaf(chunk)
             digest = hashlib.sha256(block).digest()
-            cid = (
-                cids.make(cids.RAW, digest)
-                if raw
-                else cids.make(cids.DAG_PB, digest, self.options.cid_version)
-            )
+            cid = cids.make(cids.RAW, digest) if raw else cids.make(cids.DAG_PB, digest, self.options.cid_version)
             links.append(Link(cid, "", len(block), len(chunk)))
             blocks.append((digest, block))
         return links, blocks

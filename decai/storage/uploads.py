@@ -65,9 +65,7 @@ class Upload:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if not kind.startswith(b"multipart/") or not boundary:
-            raise StorageError(
-                "The request has no multipart body.", hint="Send files as multipart/form-data."
-            )
+            raise StorageError("The request has no multipart body.", hint="Send files as multipart/form-data.")
         self.importer = importer
         self.root = Tree()
         self.added: list[Added] = []
@@ -222,34 +220,52 @@ class Upload:
         return tree
 
 
-def read_single_part(content_type: str, body: bytes) -> bytes:
-    """The content of the first part of a small multipart body (for ``block/put``).
+class SinglePart:
+    """A multipart body of one part, for ``block/put`` and ``dag/import``.
+
+    Parameters
+    ----------
+    content_type : str
+        The request's header, for the boundary.
+    write : callable
+        Takes the part's content piece by piece; that of further parts is dropped.
 
     Raises
     ------
     StorageError
-        Not multipart, or malformed.
+        The body isn't multipart.
     """
-    kind, options = parse_options_header(content_type)
-    boundary = options.get(b"boundary")
-    if not kind.startswith(b"multipart/") or not boundary:
-        raise StorageError(
-            "The request has no multipart body.", hint="Send the block as multipart/form-data."
+
+    def __init__(self, content_type: str, write: Callable[[bytes], object]) -> None:
+        kind, options = parse_options_header(content_type)
+        boundary = options.get(b"boundary")
+        if not kind.startswith(b"multipart/") or not boundary:
+            raise StorageError("The request has no multipart body.", hint="Send it as multipart/form-data.")
+        self._write = write
+        self._parts = 0
+        self._finished = False
+        self._parser = MultipartParser(
+            boundary, {"on_part_begin": self._begin, "on_part_data": self._data, "on_end": self._end}
         )
-    parts: list[bytearray] = []
 
-    def begin() -> None:
-        parts.append(bytearray())
+    def feed(self, data: bytes) -> None:
+        """Take the next piece of the body."""
+        try:
+            self._parser.write(data)
+        except MultipartParseError as error:
+            raise StorageError(f"The multipart body is malformed ({error}).") from error
 
-    def data(chunk: bytes, start: int, end: int) -> None:
-        parts[-1] += chunk[start:end]
+    def finish(self) -> None:
+        """Check that the body was whole."""
+        if not self._finished or not self._parts:
+            raise StorageError("The upload ended before its part did.", hint="Send it again.")
 
-    parser = MultipartParser(boundary, {"on_part_begin": begin, "on_part_data": data})
-    try:
-        parser.write(body)
-        parser.finalize()
-    except MultipartParseError as error:
-        raise StorageError(f"The multipart body is malformed ({error}).") from error
-    if not parts:
-        raise StorageError("The multipart body is empty.")
-    return bytes(parts[0])
+    def _begin(self) -> None:
+        self._parts += 1
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._parts == 1:
+            self._write(data[start:end])
+
+    def _end(self) -> None:
+        self._finished = True

@@ -18,6 +18,9 @@ from decai.storage.unixfs import CHUNK_SIZE, Importer, ImportOptions, cid_of_byt
 V0 = ImportOptions(cid_version=0)
 EMPTY = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
 HELLO = "bafkreicysg23kiwv34eg2d7qweipxwosdo2py4ldv42nbauguluen5v6am"  # "hello\n"
+SHA2_512 = (
+    "bafkrgqhhyivzstcz3hhswshfjgy6ertgmnqeleynhwt4dlfsthi4hn7zgh4uvlsb5xncykzapi3ocd4lzogukir6ksdy6wzrnz6ohnv4aglcs"
+)
 HELLO_V0 = "QmZULkCELmmk5XNfCgTnCyFgAVxBRBXyDHGGMVoLFLiXEN"
 
 
@@ -54,7 +57,7 @@ def test_one_block_in_all_usual_texts() -> None:
         (HELLO[:-1], "CID"),
         (HELLO_V0[:-1], "CID"),
         ("b" + "a" * 200, "too long"),
-        ("bafkrgqhhyivzstcz3hhswshfjgy6ertgmnqeleynhwt4dlfsthi4hn7zgh4uvlsb5xncykzapi3ocd4lzogukir6ksdy6wzrnz6ohnv4aglcs", "sha2-256"),
+        (SHA2_512, "sha2-256"),
         ("bagiacgzapb6vk4wcyeduzutovb4ynzkx7kqfxqiifsm3yxw7w7pkzgbhzqqa", "CID"),
     ],
 )  # fmt: skip
