@@ -200,6 +200,15 @@ class Scene:
         """The collective itself."""
         return self.do("create_dao", "creator", name=self.name, charter=self.charter(**changes))
 
+    def create_other(self, label: str, **changes: Any) -> tuple[Pubkey, dict[str, Pubkey]]:
+        """Another collective, by somebody else; answers its address and those around it."""
+        name = text("other", 32)
+        other = self.ledger.pda("dao", b"dao", self.key(label), name)
+        of_other = {key: self.ledger.pda("dao", key.encode(), other) for key in self.of_dao}
+        over = {"dao": other, **of_other}
+        self.do("create_dao", label, name=name, charter=self.charter(**changes), over=over)
+        return other, of_other
+
     def distribute(self, label: str, amount: int) -> Result:
         """Founding tokens for a holder."""
         over = {"holder": self.wallet(label), "holder_tokens": self.tokens(label)}
@@ -236,19 +245,18 @@ class Scene:
         )
         return self.ledger.send(publish, signers=[self.key(label)])
 
-    def offer(self, name: str = "sentiment", label: str = "creator", publish: bool = True) -> Pubkey:
-        """A registry with one version, offered to the collective."""
+    def offer(self, name: str = "sentiment", label: str = "creator", to: Pubkey | None = None) -> Pubkey:
+        """A registry with one version, offered to the collective (or to somebody else)."""
         registry = self.ledger.pda("model_manager", b"registry", self.key(label), text(name, 32))
         create = self.ledger.ix(
             "model_manager.create_registry", {"creator": self.wallet(label), "registry": registry}, name=name
         )
         self.ledger.send(create, signers=[self.key(label)])
-        if publish:
-            self.publish(registry, label=label)
+        self.publish(registry, label=label)
         offer = self.ledger.ix(
             "model_manager.offer_owner",
             {"owner": self.wallet(label), "registry": registry},
-            new_owner=self.of_dao["authority"],
+            new_owner=to or self.of_dao["authority"],
         )
         self.ledger.send(offer, signers=[self.key(label)])
         return registry

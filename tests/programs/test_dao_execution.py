@@ -238,6 +238,28 @@ def test_a_yanked_version_does_not_become_current() -> None:
     assert scene.state(number) == SUCCEEDED
 
 
+# --- one collective, another collective --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["finalize", "veto", "execute_train", "execute_set_current", "execute_adopt_registry"])
+def test_a_collective_has_no_say_in_another_s_proposals(name: str) -> None:
+    scene = Scene().found()
+    sets = scene.sets()
+    number = scene.propose_train(sets)
+    other, of_other = scene.create_other(
+        "mallory", guardian=scene.wallet("mallory"), guardian_expires_at=GENESIS_TIME + 999
+    )
+    scene.decide(number)
+    usual = {"version": scene.version(1), **scene.train_accounts(number, sets), **of_other, "dao": other}
+    if name == "execute_adopt_registry":
+        usual["registry"] = scene.offer("second", to=of_other["authority"])
+    if name == "execute_set_current":
+        scene.ledger.patch(scene.registry, owner=of_other["authority"])
+    taken = {account["name"] for account in scene.ledger.idls["dao"].instructions[name]["accounts"]}
+    over = {key: value for key, value in usual.items() if key in taken}
+    scene.refuse("WrongDao", name, "mallory", number, over=over)
+
+
 # --- veto and expiry ---------------------------------------------------------------------------------------------
 
 
@@ -408,11 +430,7 @@ def test_only_the_proposal_s_own_job_record_and_set_are_published() -> None:
 def test_another_collective_cannot_publish_this_one_s_model() -> None:
     scene = Scene().found()
     number, sets = scene.settled_train()
-    name = b"other".ljust(32, b"\0")
-    other = scene.ledger.pda("dao", b"dao", scene.key("mallory"), name)
-    of_other = {key: scene.ledger.pda("dao", key.encode(), other) for key in scene.of_dao}
-    founding = {"dao": other, **of_other}
-    scene.do("create_dao", "mallory", name=name, charter=scene.charter(), over=founding)
+    other, of_other = scene.create_other("mallory")
     over = {**scene.publish_accounts(number, sets), "dao": other, "authority": of_other["authority"]}
     scene.refuse("WrongDao", "publish_trained", "mallory", number, over=over)
 

@@ -264,11 +264,7 @@ def test_members_of_another_collective_have_no_vote() -> None:
     scene = Scene().found()
     number = scene.propose_current()
     scene.open_vote()
-    name = b"other".ljust(32, b"\0")
-    other = scene.ledger.pda("dao", b"dao", scene.key("mallory"), name)
-    of_other = {key: scene.ledger.pda("dao", key.encode(), other) for key in scene.of_dao}
-    charter = scene.charter()
-    scene.do("create_dao", "mallory", name=name, charter=charter, over={"dao": other, **of_other})
+    other, _ = scene.create_other("mallory")
     member = scene.ledger.pda("dao", b"member", other, scene.wallet("mallory"))
     scene.do("join", "mallory", over={"dao": other, "member": member})
     record = scene.ledger.pda("dao", b"vote", scene.proposal(number), member)

@@ -283,6 +283,42 @@ mod tests {
         assert_eq!(member.deposited().unwrap(), (1..=40).sum::<u64>());
     }
 
+    /// Against lots that never merge, over many random histories: nothing is lost, and no proposal ever sees more
+    /// weight than was deposited before it.
+    #[test]
+    fn eight_lots_never_say_more_than_all_lots_would() {
+        let mut seed = 1u64;
+        let mut random = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        for _ in 0..200 {
+            let (mut member, mut all, mut count) = (member(), Vec::<(u64, u64)>::new(), 0);
+            for _ in 0..60 {
+                count += random(3);
+                let total: u64 = all.iter().map(|lot| lot.0).sum();
+                if random(3) > 0 || total == 0 {
+                    let amount = 1 + random(100);
+                    member.deposit(amount, count).unwrap();
+                    all.push((amount, count));
+                } else {
+                    let mut left = 1 + random(total);
+                    member.withdraw(left, 0).unwrap();
+                    for lot in all.iter_mut().rev() {
+                        let taken = left.min(lot.0);
+                        lot.0 -= taken;
+                        left -= taken;
+                    }
+                }
+                for id in 0..=count {
+                    let most: u64 = all.iter().filter(|lot| lot.1 <= id).map(|lot| lot.0).sum();
+                    assert!(member.weight_on(id).unwrap() <= most);
+                }
+                assert_eq!(member.deposited().unwrap(), all.iter().map(|lot| lot.0).sum::<u64>());
+            }
+        }
+    }
+
     #[test]
     fn withdrawals_take_the_newest_first() {
         let mut member = member();
