@@ -60,9 +60,7 @@ class BrowserWallet:
         WalletError
             Always.
         """
-        raise WalletError(
-            "This wallet signs in the browser.", hint="Use the page's button; it asks the wallet."
-        )
+        raise WalletError("This wallet signs in the browser.", hint="Use the page's button; it asks the wallet.")
 
 
 class _Built(Exception):
@@ -187,9 +185,7 @@ def run_action(
             raise WalletError("No wallet is connected.", hint="Connect one in the sidebar.")
         action = _built(what, where, local or BrowserWallet(who))
         if action.payer != who:
-            raise WalletError(
-                f"This is for {action.payer}, but {who} is connected.", hint="Switch the account."
-            )
+            raise WalletError(f"This is for {action.payer}, but {who} is connected.", hint="Switch the account.")
         flow = Flow(key, action, _chain_name(where), local=local is not None, on_done=on_done)
         flow.look(where.chain)
     except DecAIError as error:
@@ -266,7 +262,9 @@ def _hear(found: Session, where: Collective) -> None:
     now = account["address"] if account else None
     if now != before:
         found.proven, found.challenge, found.challenge_request = None, None, ""
-        found.challenge_id, found.told = secrets.token_hex(8), ""
+        found.told = ""
+        if before is not None:  # a click on "Sign in" for one account doesn't count for the next
+            found.challenge_id = secrets.token_hex(8)
         if account:
             found.local_on = None
         if found.flow is not None and not found.flow.local:
@@ -382,9 +380,7 @@ def _pending(found: Session, where: Collective) -> None:
             if flow.stage is not Stage.UNKNOWN:
                 found.pending.remove(flow)
                 _finish(found, flow)
-                found.told = (
-                    "" if flow.stage is Stage.CONFIRMED else (flow.problem.what if flow.problem else "")
-                )
+                found.told = "" if flow.stage is Stage.CONFIRMED else (flow.problem.what if flow.problem else "")
             st.rerun()
 
 
@@ -511,12 +507,9 @@ def _log(flow: Flow) -> None:
 
 
 def _explorer_link(flow: Flow) -> None:
+    """In another tab: leaving this one would end the session, and with it the connection."""
     if flow.signature:
-        ui.show(
-            ui.el(
-                "a", "Open in the Explorer", href=f"explorer?tx={flow.signature}", cls="act", target="_blank", rel="noopener"
-            )
-        )
+        st.link_button("Open in the Explorer", f"explorer?tx={flow.signature}", type="tertiary")
 
 
 def _close(found: Session, label: str, *, primary: bool = False) -> None:

@@ -15,8 +15,9 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
+from decai.chain.arguments import sol, units
 from decai.chain.preview import instructions_of
-from decai.chain.words import COMPUTE_BUDGET, sol, units
+from decai.chain.words import COMPUTE_BUDGET
 from decai.errors import WalletError
 
 __all__ = ["MAX_PRIORITY_FEE", "accept", "differences"]
@@ -30,9 +31,7 @@ MAX_PRIORITY_FEE = 10_000_000
 """Lamports. A wallet that sets more than 0.01 SOL is wrong or hostile; no confirmation is offered for it."""
 
 _HINT = "Nothing was sent. Try again; if it happens again, use another wallet and tell its makers."
-_DEFAULT_UNITS = (
-    200_000  # per instruction, when no limit is set (Agave's DEFAULT_INSTRUCTION_COMPUTE_UNIT_LIMIT)
-)
+_DEFAULT_UNITS = 200_000  # per instruction, when no limit is set (Agave's DEFAULT_INSTRUCTION_COMPUTE_UNIT_LIMIT)
 _MAX_UNITS = 1_400_000
 
 
@@ -62,17 +61,13 @@ def differences(sent: Message | MessageV0, returned: Message | MessageV0) -> tup
     _same_access(sent, returned)
     changes = _budget(before, after)
     if added:
-        changes.append(
-            f"It added {added} check{'s' if added > 1 else ''} by Lighthouse, which can only make it fail."
-        )
+        changes.append(f"It added {added} check{'s' if added > 1 else ''} by Lighthouse, which can only make it fail.")
     if sent.recent_blockhash != returned.recent_blockhash:
         changes.append("It took a newer blockhash; this changes nothing but how long it stays valid.")
     return tuple(changes) or ("It wrote the same transaction in another order of accounts.",)
 
 
-def accept(
-    transaction: VersionedTransaction, payer: Pubkey, cosigners: Sequence[Keypair] = ()
-) -> VersionedTransaction:
+def accept(transaction: VersionedTransaction, payer: Pubkey, cosigners: Sequence[Keypair] = ()) -> VersionedTransaction:
     """A returned transaction ready to send: the payer's signature checked, co-signers' renewed, all verified.
 
     Raises

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dashboard import ui
 from dashboard.signing.flow import Flow, Problem
+from decai.chain.arguments import sol, units
 from decai.chain.preview import Preview
-from decai.chain.words import Words, sol, units
+from decai.chain.words import Words
 from decai.errors import DecAIError
 
 __all__ = ["changed", "confirmed", "effects", "failed", "heading", "stopped", "technical", "unknown"]
@@ -27,11 +28,7 @@ def effects(found: Preview) -> ui.Html:
     steps = ui.el("ol", *(_step(w) for w in found.steps), cls="steps")
     changes = [(c.name, _change(sol(c.lamports), c.lamports), c.address) for c in found.balances]
     for t in found.tokens:
-        shown = (
-            f"{units(t.amount, t.decimals)} tokens"
-            if t.decimals is not None
-            else f"{t.amount} smallest units"
-        )
+        shown = f"{units(t.amount, t.decimals)} tokens" if t.decimals is not None else f"{t.amount} smallest units"
         changes.append((t.name, _change(shown, t.amount), t.address))
     balances = (
         ui.table(
@@ -111,18 +108,14 @@ def failed(flow: Flow) -> ui.Html:
 
 def stopped(problem: Problem) -> ui.Html:
     """It ended before anything was sent."""
-    return ui.el(
-        "div", ui.note("warn", ui.join(ui.el("b", problem.what), ui.el("div", problem.do))), role="alert"
-    )
+    return ui.el("div", ui.note("warn", ui.join(ui.el("b", problem.what), ui.el("div", problem.do))), role="alert")
 
 
 def unknown(flow: Flow) -> ui.Html:
     """It may or may not have been executed."""
     words = ui.join(
         ui.el("b", "Not confirmed yet"),
-        ui.el(
-            "div", "It was sent, and the network hasn't said what became of it. It isn't sent a second time."
-        ),
+        ui.el("div", "It was sent, and the network hasn't said what became of it. It isn't sent a second time."),
         ui.el("div", flow.problem.what, cls="sub") if flow.problem else "",
     )
     return ui.join(ui.note("warn", words), ui.facts(("Signature", ui.address(flow.signature or "", 6))))

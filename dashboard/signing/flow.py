@@ -201,9 +201,7 @@ class Flow:
             return
         status = reply.get("status")
         if status in ("signed", "sent") and self.clock() > request.expires_at + GRACE_SECONDS:
-            self._stop(
-                Problem("The wallet's answer came too late.", "Nothing was sent by this page. Try again.")
-            )
+            self._stop(Problem("The wallet's answer came too late.", "Nothing was sent by this page. Try again."))
         elif status == "signed":
             self._signed(chain, request, reply)
         elif status == "sent":
@@ -252,9 +250,7 @@ class Flow:
         self.stage, self.out = Stage.SENDING, True
         body = to_bytes_versioned(request.prepared.transaction.message)
         if not signature.verify(self.action.payer, body):
-            self.changes = (
-                "The wallet sent a changed transaction. What it did is on the ledger: see the Explorer.",
-            )
+            self.changes = ("The wallet sent a changed transaction. What it did is on the ledger: see the Explorer.",)
         self._follow(lambda: chain.wait(str(signature)))
 
     # --- sending --------------------------------------------------------------------------------------------

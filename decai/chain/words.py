@@ -6,7 +6,6 @@ https://github.com/solana-program. An instruction that fits none is shown as unk
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,20 +13,17 @@ from typing import Any
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
+from decai.chain.arguments import human, show, sol, units
 from decai.chain.idl import ProgramIdl
-from decai.chain.layouts import TEXT_FIELDS, cid_of, text_of
 
-__all__ = ["Named", "Words", "describe", "sol", "units"]
+__all__ = ["Named", "Words", "describe"]
 
-LAMPORTS_PER_SOL = 1_000_000_000
 SYSTEM = "11111111111111111111111111111111"
 TOKEN = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
 TOKEN_2022 = "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb"
 ASSOCIATED = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"
 COMPUTE_BUDGET = "ComputeBudget111111111111111111111111111111"
 MEMO = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"
-
-_LAMPORT_NAMES = re.compile(r"lamports|budget|bond|price(?!_usd)|stake|reward|deposit_sol")
 
 
 @dataclass(frozen=True)
@@ -78,28 +74,6 @@ class Words:
     known: bool = True
 
 
-def sol(lamports: int) -> str:
-    """Lamports as SOL, without trailing zeros: ``0.000005 SOL``."""
-    return f"{units(lamports, 9)} SOL"
-
-
-def units(amount: int, decimals: int) -> str:
-    """A token amount in its display unit, exactly.
-
-    Parameters
-    ----------
-    amount : int
-        In the smallest unit.
-    decimals : int
-        The mint's decimals.
-    """
-    sign = "-" if amount < 0 else ""
-    whole, part = divmod(abs(amount), 10**decimals)
-    tail = f"{part:0{decimals}d}".rstrip("0") if decimals else ""
-    grouped = f"{whole:,}".replace(",", "\u202f")
-    return f"{sign}{grouped}.{tail}" if tail else f"{sign}{grouped}"
-
-
 def describe(instruction: Instruction, idls: Mapping[str, ProgramIdl]) -> Words:
     """Put one instruction into words.
 
@@ -141,21 +115,21 @@ def describe(instruction: Instruction, idls: Mapping[str, ProgramIdl]) -> Words:
 
 
 def _ours(idl: ProgramIdl, data: bytes, metas: Sequence[tuple[str, bool, bool]]) -> Words:
-    title = _human(idl.name)
+    title = human(idl.name)
     for name, entry in idl.instructions.items():
         discriminator = bytes(entry["discriminator"])
         if data[: len(discriminator)] != discriminator:
             continue
-        roles = [_human(a["name"]) for a in _flat(entry["accounts"])]
+        roles = [human(a["name"]) for a in _flat(entry["accounts"])]
         reader = _Borsh(data[len(discriminator) :], idl.types)
         try:
-            values = [(_human(a["name"]), _show(a["name"], reader.read(a["type"]))) for a in entry["args"]]
+            values = [row for a in entry["args"] for row in show(name, a["name"], reader.read(a["type"]))]
             known = reader.done()
         except (ValueError, IndexError, KeyError):
             values, known = [], False
         return Words(
             title,
-            _human(name),
+            human(name),
             " ".join(entry.get("docs", [])).strip(),
             tuple(values),
             _accounts(metas, roles),
@@ -179,36 +153,6 @@ def _flat(accounts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def _accounts(metas: Sequence[tuple[str, bool, bool]], roles: Sequence[str] = ()) -> tuple[Named, ...]:
     named = list(roles) + [f"Account {i + 1}" for i in range(len(roles), len(metas))]
     return tuple(Named(n, a, w, s) for n, (a, w, s) in zip(named, metas, strict=False))
-
-
-def _human(name: str) -> str:
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip()
-    return spaced[:1].upper() + spaced[1:].lower()
-
-
-def _show(name: str, value: Any) -> str:
-    """An argument's value for a person; units come from the naming convention of our programs."""
-    if isinstance(value, dict):
-        if set(value) == {"scheme", "len", "bytes"}:
-            return cid_of(bytes([value["scheme"], value["len"]]) + value["bytes"]) or "none"
-        return ", ".join(f"{_human(k).lower()} {_show(k, v)}" for k, v in value.items())
-    if isinstance(value, bytes):
-        if name in TEXT_FIELDS and b"\0" not in value.rstrip(b"\0"):
-            return f"“{text_of(value)}”"
-        return value.hex() if any(value) else "none"
-    if isinstance(value, list):
-        return ", ".join(_show(name, v) for v in value) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        if name.endswith("_ppm"):
-            return f"{units(value, 4)} %"
-        if name.endswith("_joules"):
-            return f"{value / 3.6e6:.6g} kWh"
-        if name.endswith("_usd_micros"):
-            return f"{units(value, 6)} USD"
-        return sol(value) if _LAMPORT_NAMES.search(name) else units(value, 0)
-    return "none" if value is None else str(value)
 
 
 class _Borsh:
@@ -248,11 +192,8 @@ class _Borsh:
         if kind["kind"] == "struct":
             return {f["name"]: self.read(f["type"]) for f in kind.get("fields", [])}
         variant = kind["variants"][self._scalar("u8")]
-        fields = [
-            self.read(f["type"] if isinstance(f, dict) and "type" in f else f)
-            for f in variant.get("fields", [])
-        ]
-        return _human(variant["name"]) if not fields else f"{_human(variant['name'])} ({fields})"
+        fields = [self.read(f["type"] if isinstance(f, dict) and "type" in f else f) for f in variant.get("fields", [])]
+        return human(variant["name"]) if not fields else f"{human(variant['name'])} ({fields})"
 
     def _scalar(self, kind: str) -> Any:
         if kind == "bool":

@@ -9,9 +9,10 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.system_program import CreateAccountParams, TransferParams, create_account, transfer
 
+from decai.chain.arguments import show, sol, units
 from decai.chain.idl import ProgramIdl
 from decai.chain.layouts import content_id
-from decai.chain.words import ASSOCIATED, COMPUTE_BUDGET, MEMO, TOKEN, describe, sol, units
+from decai.chain.words import ASSOCIATED, COMPUTE_BUDGET, MEMO, TOKEN, describe
 
 ME, TO = Keypair.from_seed(bytes([1] * 32)).pubkey(), Pubkey(bytes([9] * 32))
 PROGRAM = Pubkey(bytes([7] * 32))
@@ -97,11 +98,11 @@ def test_our_instructions_are_told_by_their_idl() -> None:
     assert dict(found.values) == {
         "Name": "“Gefühl”",
         "Content": CID,
-        "Accuracy ppm": "86.15 %",
+        "Accuracy": "86.15 %",
         "Make current": "yes",
         "Budget": "1.5 SOL",
-        "Gain ppm": "-0.25 %",
-        "Energy joules": "2 kWh",
+        "Gain": "-0.25 %",
+        "Energy": "2 kWh",
         "To": str(TO),
         "Leaf": bytes(range(32)).hex(),
         "Amounts": "7, 9",
@@ -132,9 +133,7 @@ def test_bytes_that_dont_fit_the_idl_are_said_to_be_unknown() -> None:
             "Transfer 1.234567891 SOL",
         ),
         (
-            create_account(
-                CreateAccountParams(from_pubkey=ME, to_pubkey=TO, lamports=5, space=165, owner=PROGRAM)
-            ),
+            create_account(CreateAccountParams(from_pubkey=ME, to_pubkey=TO, lamports=5, space=165, owner=PROGRAM)),
             "Create account",
         ),
         (
@@ -153,9 +152,7 @@ def test_the_clusters_own_programs(instruction: Instruction, does: str) -> None:
 
 
 def test_token_amounts_are_in_the_mints_unit() -> None:
-    found = describe(
-        Instruction(Pubkey.from_string(TOKEN), b"\x0c" + (1500).to_bytes(8, "little") + b"\2", []), {}
-    )
+    found = describe(Instruction(Pubkey.from_string(TOKEN), b"\x0c" + (1500).to_bytes(8, "little") + b"\2", []), {})
     assert dict(found.values) == {"Amount": "15"}
 
 
@@ -182,3 +179,49 @@ def test_sol(lamports: int, shown: str) -> None:
 
 def test_units_without_decimals() -> None:
     assert units(1234567, 0) == "1\u202f234\u202f567"
+
+
+@pytest.mark.parametrize(
+    ("instruction", "name", "value", "rows"),
+    [
+        ("cast_vote", "choice", 2, [("Choice", "against")]),
+        ("cast_vote", "choice", 9, [("Choice", "9 (not known here)")]),
+        ("stake", "amount", 1_500_000_000, [("Amount", "1.5 SOL")]),
+        ("deposit", "amount", 1_500_000, [("Amount", "1.5 tokens")]),
+        ("another", "amount", 1_500_000, [("Amount", "1\u202f500\u202f000")]),
+        ("create_dao", "stake_age", 172_800, [("Stake age", "2 d")]),
+        ("create_dao", "voting_period", 6, [("Voting period", "6 s")]),
+        ("create_dao", "min_stake", 100_000_000, [("Min stake", "0.1 SOL")]),
+        ("create_dao", "reward_pool", 5_000_000, [("Reward pool", "5 tokens")]),
+        ("create_dao", "guardian_expires_at", 0, [("Guardian expires at", "never")]),
+        ("create_dao", "guardian_expires_at", 1_767_225_600, [("Guardian expires at", "2026-01-01 00:00 UTC")]),
+        ("create_dao", "guardian_expires_at", 2**62, [("Guardian expires at", f"{units(2**62, 0)} s after 1970")]),
+        ("x", "policy", {"hold_up": 60, "quorum_ppm": 200_000}, [("Hold up", "1 min"), ("Quorum", "20 %")]),
+    ],
+)
+def test_units(instruction: str, name: str, value: object, rows: list[tuple[str, str]]) -> None:
+    assert show(instruction, name, value) == rows
+
+
+def test_the_codes_are_those_of_the_programs() -> None:
+    from pathlib import Path
+    from re import findall
+
+    from decai.chain.arguments import _CODES
+
+    source = Path(__file__).parents[2] / "programs"
+    dao = (source / "dao" / "src" / "constants.rs").read_text("utf-8")
+    verifier = (source / "compute-verifier" / "src" / "constants.rs").read_text("utf-8")
+    for prefix, text, key in (
+        ("VOTE", dao, "choice"),
+        ("KIND", dao, ("create_proposal", "kind")),
+        ("MARKET", verifier, "market"),
+        ("SET", verifier, ("register_set", "kind")),
+        ("ENERGY", verifier, "energy_grade"),
+    ):
+        found = {int(n): w.lower() for w, n in findall(rf"const {prefix}_(\w+): u8 = (\d+);", text)}
+        known = _CODES[key]
+        assert found.keys() == known.keys(), prefix
+        for number, word in found.items():
+            first = word.split("_")[0][:4]
+            assert first in known[number].lower(), (prefix, number, word, known[number])

@@ -122,6 +122,10 @@ class Mount {
       if (request.preview === this.intent) this.intent = null;
       this.hub.ask(request);
     }
+    if (this.intent !== null && this.intent !== (this.data.mode === "sign" ? this.data.preview : this.data.challenge)) {
+      this.hub.revoke(this.intent); // the server has moved on to another preview: what was pressed is past
+      this.intent = null;
+    }
     this.draw();
   }
 

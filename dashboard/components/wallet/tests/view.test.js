@@ -134,6 +134,15 @@ test("signing: a wallet that declines is announced", async () => {
   assert.equal(component.said.at(-1)[1][0].status, "refused");
 });
 
+test("signing: a click on a preview that the server has replaced is forgotten, not waited on", async () => {
+  const { hub, component } = await signing();
+  press(component, "Sign with Mock");
+  rerun(component, { preview: "preview-b" });
+  assert.equal(hub.approved.size, 0);
+  press(component, "Sign with Mock");
+  assert.deepEqual(component.said.map(([, value]) => value), ["preview-a", "preview-b"]);
+});
+
 test("signing: between the answer and the server's next word there is nothing to press", async () => {
   const sign = { supportedTransactionVersions: [0], signTransaction: async () => { throw new Error("User rejected the request."); } };
   const { hub, component } = await signing({ wallet: makeWallet({ features: { "solana:signTransaction": sign } }) });
