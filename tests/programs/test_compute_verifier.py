@@ -10,6 +10,7 @@ from compute_world import (
     BOND,
     BUDGET,
     CHALLENGE_PERIOD,
+    EVAL,
     LEASED,
     NOBODY,
     POLICY,
@@ -21,12 +22,14 @@ from compute_world import (
     SETTLED,
     STAKE,
     SUBMITTED,
+    TRAIN,
     TRAINED_HEAD,
     TREASURY_START,
     WORK_PERIOD,
     World,
 )
 from harness import ComputeUnits, content_id, text
+from solders.pubkey import Pubkey
 
 SIGNATURE_FEE = 5_000
 
@@ -290,3 +293,23 @@ def test_a_settled_state_is_final_without_publication(world: World) -> None:
     world.refuse("WrongState", world.settle_ix(job, world.ada))
     world.refuse("WrongState", world.fail_lease_ix(job, world.ada))
     assert world.escrow(job) == 0
+
+
+def test_accounts_are_found_by_fixed_offsets(world: World) -> None:
+    """Clients filter on these bytes (getProgramAccounts' memcmp): they never move."""
+    job = world.attested()
+    dao, provider = bytes(world.dao), bytes(world.ada.pubkey())
+
+    def data(address: Pubkey) -> bytes:
+        return bytes(world.ledger.svm.get_account(address).data)
+
+    assert (data(job)[8], data(job)[10], data(job)[11]) == (1, SUBMITTED, 0)
+    assert data(job)[12:76] == dao + bytes(world.proposal(1))
+    assert data(world.record_of(job))[10:106] == dao + bytes(job) + provider
+    assert data(world.provider_of(world.ada))[10:74] == dao + provider
+    assert data(world.leaderboard_of())[10:42] == dao
+    attestation = data(world.attestation_of(job, world.mia))
+    assert attestation[10:106] == dao + bytes(job) + bytes(world.mia.pubkey())
+    assert [data(address)[10] for address in (world.train, world.eval)] == [TRAIN, EVAL]
+    sizes = [len(data(address)) for address in (job, world.record_of(job), world.train)]
+    assert sizes == [899, 436, 2_249]
