@@ -4,7 +4,8 @@ A file is cut into 256 KiB chunks, hung under a balanced tree 174 links wide; a 
 sorted names. The numbers are Kubo's defaults (`boxo/ipld/unixfs/importer`), and so is the choice of leaves:
 CIDv1 implies raw leaves unless said otherwise, CIDv0 wraps them. Ours is CIDv1 with raw leaves.
 
-Hashing and writing release the interpreter lock, so one thread hashes while another writes.
+One chunk at a time is read into one buffer, hashed and written, all while it is in the processor's cache. Threads
+were tried and made it slower: writers wait for one another in the file system.
 """
 
 from __future__ import annotations
@@ -12,13 +13,11 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 from decai.errors import StorageError
 from decai.storage import cids, dagpb
@@ -33,9 +32,6 @@ MAX_DIRECTORY_SIZE: Final = 256 * 1024
 """Above this sum of name and CID lengths Kubo shards a directory (HAMT); we refuse rather than differ."""
 MAX_DEPTH: Final = 64
 """Deepest nesting of directories imported or followed."""
-
-_BATCH_SIZE: Final = 8 * CHUNK_SIZE
-_MAX_BATCHES_WAITING: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +83,16 @@ def check_name(name: str) -> str:
     return name
 
 
+class RawReader(Protocol):
+    """A binary stream: an open file, `io.BytesIO`."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fill the buffer as far as possible; 0 at the end."""
+        ...
+
+
 class Importer:
     """Turns files and directories into blocks.
-
-    Use it as a context manager: it owns a thread once something large comes.
 
     Parameters
     ----------
@@ -98,7 +100,7 @@ class Importer:
         Where blocks go; by default nowhere (only CIDs are computed).
     options : ImportOptions, optional
     progress : callable, optional
-        Called with the number of content bytes imported so far, at most once per 2 MiB.
+        Called with the number of content bytes imported so far, once a chunk.
     """
 
     def __init__(
@@ -111,7 +113,6 @@ class Importer:
         self.options = options or ImportOptions()
         self.bytes_done = 0
         self._progress = progress
-        self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Importer:
         return self
@@ -119,13 +120,7 @@ class Importer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the thread."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
+        """Nothing is open; the context marks where an import begins and ends."""
 
     # Files
 
@@ -133,11 +128,13 @@ class Importer:
         """Begin a file whose bytes arrive piece by piece."""
         return FileBuilder(self)
 
-    def add_stream(self, stream: BinaryIO) -> Link:
+    def add_stream(self, stream: RawReader) -> Link:
         """Import everything a binary stream yields as one file."""
         builder = self.start_file()
-        while data := stream.read(_BATCH_SIZE):
-            builder.write(data)
+        buffer = memoryview(bytearray(self.options.chunk_size))
+        # Short reads are normal for pipes; `write` puts them together.
+        while size := stream.readinto(buffer):
+            builder.write(buffer[:size])
         return builder.finish()
 
     def add_bytes(self, data: bytes) -> Link:
@@ -227,25 +224,13 @@ class Importer:
         self.sink.put_hashed(digest, block)
         return cids.make(cids.DAG_PB, digest, self.options.cid_version)
 
-    def _leaves(self, batch: bytes) -> tuple[list[Link], list[tuple[bytes, bytes | memoryview]]]:
-        """Cut content into leaves: their links, and the blocks to be stored with their hashes."""
-        size = self.options.chunk_size
-        raw = self.options.leaves_are_raw
-        view = memoryview(batch)
-        links: list[Link] = []
-        blocks: list[tuple[bytes, bytes | memoryview]] = []
-        for at in range(0, max(len(batch), 1), size):
-            chunk = view[at : at + size]
-            block = chunk if raw else dagpb.encode_leaf(chunk)
-            digest = hashlib.sha256(block).digest()
-            cid = cids.make(cids.RAW, digest) if raw else cids.make(cids.DAG_PB, digest, self.options.cid_version)
-            links.append(Link(cid, "", len(block), len(chunk)))
-            blocks.append((digest, block))
-        return links, blocks
-
-    def _store(self, blocks: list[tuple[bytes, bytes | memoryview]]) -> None:
-        for digest, block in blocks:
-            self.sink.put_hashed(digest, block)
+    def _leaf(self, chunk: bytes | memoryview) -> Link:
+        if self.options.leaves_are_raw:
+            digest = hashlib.sha256(chunk).digest()
+            self.sink.put_hashed(digest, chunk)
+            return Link(cids.make(cids.RAW, digest), "", len(chunk), len(chunk))
+        block = dagpb.encode_leaf(chunk)
+        return Link(self._put(block), "", len(block), len(chunk))
 
     def _file_node(self, links: list[Link]) -> Link:
         block = dagpb.encode_file_node(links)
@@ -255,12 +240,6 @@ class Importer:
             len(block) + sum(link.tsize for link in links),
             sum(e.filesize for e in links),
         )
-
-    def _submit(self, blocks: list[tuple[bytes, bytes | memoryview]]) -> Future[None]:
-        if self._pool is None:
-            # One writer: several would wait for one another on the file system's directories.
-            self._pool = ThreadPoolExecutor(1, "import")
-        return self._pool.submit(self._store, blocks)
 
     def _count(self, size: int) -> None:
         self.bytes_done += size
@@ -273,37 +252,31 @@ class FileBuilder:
 
     def __init__(self, importer: Importer) -> None:
         self._importer = importer
-        # Batches hold whole chunks, so that cutting a batch cuts the file where Kubo does.
-        size = importer.options.chunk_size
-        self._batch_size = max(1, _BATCH_SIZE // size) * size
+        self._chunk_size = importer.options.chunk_size
         self._pending = bytearray()
-        self._waiting: deque[Future[None]] = deque()
         self._levels: list[list[Link]] = [[]]
 
-    def write(self, data: bytes) -> None:
-        """Append content."""
-        if not self._pending and len(data) == self._batch_size:
-            self._send(data)
-            return
-        self._pending += data
-        if len(self._pending) >= self._batch_size:
-            view = memoryview(self._pending)
-            whole = len(view) - len(view) % self._batch_size
-            for at in range(0, whole, self._batch_size):
-                self._send(bytes(view[at : at + self._batch_size]))
-            rest = bytearray(view[whole:])
-            view.release()
-            self._pending = rest
+    def write(self, data: bytes | memoryview) -> None:
+        """Append content; the buffer may be reused afterwards."""
+        view = memoryview(data)
+        size = self._chunk_size
+        if self._pending:
+            missing = size - len(self._pending)
+            self._pending += view[:missing]
+            view = view[missing:]
+            if len(self._pending) < size:
+                return
+            self._add(self._pending)
+            self._pending = bytearray()
+        while len(view) >= size:
+            self._add(view[:size])
+            view = view[size:]
+        self._pending += view
 
     def finish(self) -> Link:
         """Store what is left and return the file's root, unnamed."""
         if self._pending or not (self._levels[0] or len(self._levels) > 1):
-            last = bytes(self._pending)
-            links, blocks = self._importer._leaves(last)
-            self._importer._store(blocks)
-            self._append(links, len(last))
-        while self._waiting:
-            self._waiting.popleft().result()
+            self._add(self._pending)
         level = 0
         while True:
             links = self._levels[level]
@@ -314,17 +287,10 @@ class FileBuilder:
                 self._append_at(level + 1, self._importer._file_node(links))
             level += 1
 
-    def _send(self, batch: bytes) -> None:
-        if len(self._waiting) >= _MAX_BATCHES_WAITING:
-            self._waiting.popleft().result()
-        links, blocks = self._importer._leaves(batch)
-        self._waiting.append(self._importer._submit(blocks))
-        self._append(links, len(batch))
-
-    def _append(self, leaves: list[Link], size: int) -> None:
-        for leaf in leaves:
-            self._append_at(0, leaf)
-        self._importer._count(size)
+    def _add(self, chunk: bytearray | memoryview) -> None:
+        with memoryview(chunk) as view:
+            self._append_at(0, self._importer._leaf(view))
+            self._importer._count(len(view))
 
     def _append_at(self, level: int, link: Link) -> None:
         if level == len(self._levels):
