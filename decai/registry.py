@@ -238,9 +238,10 @@ class Registry:
             ) from None
 
     def to_frame(self) -> pd.DataFrame:
-        """The versions, one row each."""
+        """The versions, one row each; ``current`` marks the one in use."""
         columns = list(Version.__dataclass_fields__)
-        return pd.DataFrame([v.__dict__ for v in self.versions], columns=columns)
+        frame = pd.DataFrame([v.__dict__ for v in self.versions], columns=columns)
+        return frame.assign(current=frame["number"] == self.current_number)
 
     def _repr_html_(self) -> str:
         shown = self.to_frame()[["number", "cid", "accuracy", "parent", "published_at", "status", "note"]]
