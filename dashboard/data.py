@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from decai.energy import EnergyRecords
     from decai.explorer import AccountView, TransactionView
     from decai.governance import Dao, Member, Proposal
-    from decai.market import Job, Offer, Quotes, Record
     from decai.lineage import Lineage
+    from decai.market import Job, Offer, Quotes, Record
     from decai.registry import Registry, Version
     from decai.storage import StoreStat
 

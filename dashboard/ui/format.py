@@ -84,6 +84,14 @@ def energy(joules: float) -> tuple[str, str]:
     raise AssertionError("unreachable")
 
 
+def emissions(milligrams: int, joules: int) -> tuple[str, str]:
+    """A record's emissions as (number, unit).
+
+    The chain holds whole milligrams, so a small job's can round to none.
+    """
+    return ("< 1", "mg CO₂e") if joules and not milligrams else carbon(milligrams)
+
+
 def carbon(milligrams: int) -> tuple[str, str]:
     """Milligrams of CO₂e as (number, unit) in kg, g or mg."""
     for scale, unit in ((1_000_000, "kg CO₂e"), (1000, "g CO₂e"), (1, "mg CO₂e")):

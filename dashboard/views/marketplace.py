@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import data, failures, session, ui
 from dashboard.ui.charts import chart
-from dashboard.ui.format import ago, carbon, day, duration, energy, number, percent, short, sol
+from dashboard.ui.format import ago, day, duration, emissions, energy, number, percent, short, sol
 from decai import charts
 from decai.energy import GRADES
 from decai.governance import Dao
@@ -202,7 +202,7 @@ def waiting_for(job: Job, now: int) -> str:
 
 def result(record: Record) -> ui.Html:
     """What a provider submitted."""
-    used, gross = energy(record.energy_joules), carbon(record.co2e_mg)
+    used, gross = energy(record.energy_joules), emissions(record.co2e_mg, record.energy_joules)
     grade = GRADES.get(record.energy_grade, "unknown")
     return ui.facts(
         (
@@ -213,7 +213,7 @@ def result(record: Record) -> ui.Html:
             "Energy",
             ui.row(" ".join(used), ui.sub(f"± {record.energy_band_ppm / 10_000:.0f} %"), ui.status(grade)),
         ),
-        ("Emissions", f"{' '.join(gross)}, gross" if record.co2e_mg else "less than 1 mg CO₂e, gross"),
+        ("Emissions", f"{' '.join(gross)}, gross"),
         ("Duration", duration(record.duration_s)),
         ("Device", record.device or "not named"),
         ("Proof", record.proof),

@@ -175,7 +175,8 @@ def needs(registry: Registry) -> None:
     """What waits for the person at this browser."""
     with ui.glass("needs", fill=True):
         lines = waiting(registry)
-        ui.section("What needs you", f"{len(lines)} thing{'' if len(lines) == 1 else 's'} to do")
+        count = f"{len(lines)} thing{'' if len(lines) == 1 else 's'} to do" if lines else "Nothing right now"
+        ui.section("What needs you", count)
         if lines:
             ui.show(ui.items(*lines))
         else:
@@ -274,7 +275,7 @@ def current_version(registry: Registry) -> None:
                 ("Registry", ui.address(registry.address)),
                 ("Publisher", ui.address(current.publisher)),
                 ("Accuracy", accuracy),
-                ("Came from", f"job {current.job}" if current.job else "published by its owner"),
+                ("Came from", ui.join("job ", ui.address(current.job)) if current.job else "its owner"),
             )
         )
         ui.show(ui.action("registry", "Every version, and how they differ"))

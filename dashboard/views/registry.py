@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard import choice, course, data, failures, ui
 from dashboard.ui.charts import chart
-from dashboard.ui.format import ago, carbon, day, energy, number, percent, size, sol
+from dashboard.ui.format import ago, day, emissions, energy, number, percent, size, sol
 from decai import charts
 from decai.registry import Registry, Version
 
@@ -168,11 +168,12 @@ def lineage(registry: Registry) -> None:
         found = data.lineage(registry.version(int(picked)))
         ui.show(ui.loop(course.of_lineage(found)))
         if found.record is not None:
-            used, emitted = energy(found.record.energy_joules), carbon(found.record.co2e_mg)
+            used = energy(found.record.energy_joules)
+            gross = emissions(found.record.co2e_mg, found.record.energy_joules)
             ui.show(
                 ui.sub(
                     f"It cost {sol(found.cost_lamports)} SOL, {' '.join(used)} "
-                    f"(± {found.record.energy_band_ppm / 10_000:.0f} %) and {' '.join(emitted)}, gross."
+                    f"(± {found.record.energy_band_ppm / 10_000:.0f} %) and {' '.join(gross)}, gross."
                 )
             )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboard import data, failures, ui
 from dashboard.ui.charts import chart
-from dashboard.ui.format import JOULES_PER_KWH, ago, carbon, duration, energy, number, percent, short, sol
+from dashboard.ui.format import JOULES_PER_KWH, ago, carbon, duration, emissions, energy, number, percent, short, sol
 from decai import charts
 from decai.energy import EnergyRecord, EnergyRecords
 
@@ -58,7 +58,7 @@ def totals(found: EnergyRecords) -> None:
                     between(low, high),
                     [r.kwh for r in found],
                 ),
-                ui.kpi("Emissions, gross", *emitted(found.co2e_mg, joules), f"{intensity:.0f} g/kWh on average"),
+                ui.kpi("Emissions, gross", *emissions(found.co2e_mg, joules), f"{intensity:.0f} g/kWh on average"),
                 ui.kpi(
                     "Accuracy gained",
                     f"{100 * gained:.1f}",
@@ -77,11 +77,6 @@ def between(low_kwh: float, high_kwh: float) -> str:
     if energy(low_kwh * JOULES_PER_KWH)[1] != unit:
         low = f"{low_kwh / high_kwh * float(high):.2g}"
     return f"{low} to {high} {unit}"
-
-
-def emitted(milligrams: int, joules: int) -> tuple[str, str]:
-    """Emissions as (number, unit); the chain holds whole milligrams, so a small job's can round to none."""
-    return ("< 1", "mg CO₂e") if joules and not milligrams else carbon(milligrams)
 
 
 def jobs(found: EnergyRecords) -> None:
@@ -112,7 +107,7 @@ def line(record: EnergyRecord) -> list[ui.Html | str]:
         ),
         ui.join(" ".join(energy(record.energy_joules)), ui.el("div", f"± {percent(half, 0)}", cls="sub")),
         ui.status(record.grade),
-        " ".join(emitted(record.co2e_mg, record.energy_joules)),
+        " ".join(emissions(record.co2e_mg, record.energy_joules)),
         ui.join(number(record.carbon_g_per_kwh), ui.el("div", record.region, cls="sub")),
         duration(record.duration_s),
         f"{100 * record.accuracy_gain:+.1f} pt".replace("-", "−"),

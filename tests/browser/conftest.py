@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import os
 import queue
+import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -67,8 +70,43 @@ def run_up(home: Path, *arguments: str) -> Iterator[Up]:
         *(f"--{name}-port=0" for name in ("rpc", "kubo", "gateway", "dashboard")),
         *arguments,
     ]
-    log = (home.parent / f"{home.name}.log").open("w+")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home.parent)
+    with running(command, home) as (process, lines):
+        try:
+            line = lines.get(timeout=START_SECONDS)
+        except queue.Empty:
+            line = ""
+        if not line:
+            pytest.fail(f"decai up did not come up: {log_of(home).read_text()[-2000:]}")
+        yield Up(process, home, json.loads(line))
+
+
+@contextmanager
+def run_node(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    """Start the embedded node alone, empty, on a port."""
+    code = "from decai.cli import main; main()"
+    command = [sys.executable, "-c", code, "node", "--home", str(home), "--rpc-port", str(port)]
+    with running(command, home) as (process, lines):
+        if not lines.get(timeout=START_SECONDS):
+            pytest.fail(f"decai node did not come up: {log_of(home).read_text()[-2000:]}")
+        yield process
+
+
+@contextmanager
+def run_dashboard(home: Path, rpc_url: str, port: int) -> Iterator[str]:
+    """Start the dashboard alone, on a network that may be there or not; give its address."""
+    command = [
+        sys.executable, "-m", "dashboard", "--rpc-url", rpc_url, "--home", str(home), "--port", str(port),
+        "--parent-pipe",
+    ]  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    with running(command, home) as (process, _):
+        wait_for(lambda: answers(url), f"the dashboard at {url}", process)
+        yield url
+
+
+@contextmanager
+def running(command: list[str], home: Path) -> Iterator[tuple[subprocess.Popen[str], queue.Queue[str]]]:
+    """Run a command in the home's parent; its output's lines are in the queue, an empty one when it has ended."""
     lines: queue.Queue[str] = queue.Queue()
 
     def read() -> None:
@@ -77,16 +115,14 @@ def run_up(home: Path, *arguments: str) -> Iterator[Up]:
             lines.put(line)
         lines.put("")
 
-    threading.Thread(target=read, daemon=True).start()
+    with log_of(home).open("a") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home.parent
+        )
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
     try:
-        try:
-            line = lines.get(timeout=START_SECONDS)
-        except queue.Empty:
-            line = ""
-        if not line:
-            log.seek(0)
-            pytest.fail(f"decai up did not come up: {log.read()[-2000:]}")
-        yield Up(process, home, json.loads(line))
+        yield process, lines
     finally:
         process.terminate()
         try:
@@ -94,9 +130,48 @@ def run_up(home: Path, *arguments: str) -> Iterator[Up]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(15)
-        assert process.stdout is not None
-        process.stdout.close()
-        log.close()
+        reader.join(15)
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+
+def log_of(home: Path) -> Path:
+    """Where the processes of a home write what goes wrong."""
+    return home.parent / f"{home.name}.log"
+
+
+def free_port() -> int:
+    """A port that nobody listens on, its successor included: a node's WebSocket is there."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return int(port)
+
+
+def answers(url: str) -> bool:
+    """Whether a dashboard serves."""
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def wait_for(check: Callable[[], bool], what: str, process: subprocess.Popen[str] | None = None) -> None:
+    """Wait until something holds, at most half a minute."""
+    deadline = time.monotonic() + 30
+    while not check():
+        if process is not None and process.poll() is not None:
+            pytest.fail(f"The process ended with {process.returncode} before {what} was there")
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not come within 30 s")
+        time.sleep(0.05)  # between two looks; the condition decides
 
 
 @pytest.fixture(scope="session")
