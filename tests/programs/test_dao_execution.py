@@ -131,6 +131,28 @@ def test_a_job_is_opened_only_with_what_was_decided() -> None:
     refuse("InvalidVersion")
 
 
+def test_what_was_decided_about_must_still_be_the_collective_s() -> None:
+    scene = Scene().found()
+    number, sets = scene.decided_train()
+    current = decided_current(scene)
+    scene.hold_up()
+    scene.ledger.patch(scene.registry, owner=scene.wallet("mallory"))
+    over = scene.train_accounts(number, sets)
+    scene.refuse("RegistryNotOwned", "execute_train", "eve", number, over=over)
+    scene.refuse("RegistryNotOwned", "execute_set_current", "eve", current, over={"version": scene.version(1)})
+
+
+@pytest.mark.parametrize("account", ["dao", "proposal", "proposer_member", "registry", "base_version", "train_set"])
+def test_accounts_of_a_newer_layout_open_no_job(account: str) -> None:
+    scene = Scene().found()
+    number, sets = scene.decided_train()
+    over = scene.train_accounts(number, sets)
+    fixed = {"dao": scene.dao, "proposal": scene.proposal(number), "registry": scene.registry}
+    addresses = {**over, **fixed, "proposer_member": scene.member("ada")}
+    scene.ledger.patch(addresses[account], layout=2)
+    scene.refuse("UnknownLayout", "execute_train", "eve", number, over=over)
+
+
 def test_sets_of_the_wrong_kind_open_no_job_and_move_no_money() -> None:
     scene = Scene().found()
     scene.do("fund_treasury", "creator", amount=BUDGET)
@@ -425,6 +447,24 @@ def test_only_the_proposal_s_own_job_record_and_set_are_published() -> None:
     unexecuted = scene.propose_current()
     over = {**good, "proposal": scene.proposal(unexecuted)}
     scene.refuse("WrongJob", "publish_trained", "mallory", number, over=over)
+
+
+@pytest.mark.parametrize("account", ["dao", "proposal", "job", "record", "train_set", "registry"])
+def test_accounts_of_a_newer_layout_are_not_published(account: str) -> None:
+    scene = Scene().found()
+    number, sets = scene.settled_train()
+    over = scene.publish_accounts(number, sets)
+    addresses = {**over, "dao": scene.dao, "proposal": scene.proposal(number), "registry": scene.registry}
+    scene.ledger.patch(addresses[account], layout=2)
+    scene.refuse("UnknownLayout", "publish_trained", "stranger", number, over=over)
+
+
+def test_a_registry_that_moved_away_is_not_published_in() -> None:
+    scene = Scene().found()
+    number, sets = scene.settled_train()
+    scene.ledger.patch(scene.registry, owner=scene.wallet("mallory"))
+    over = scene.publish_accounts(number, sets)
+    scene.refuse("RegistryNotOwned", "publish_trained", "mallory", number, over=over)
 
 
 def test_another_collective_cannot_publish_this_one_s_model() -> None:

@@ -4,7 +4,7 @@ use crate::events::ProposalCreated;
 use crate::state::{Dao, Member, Opening, Proposal, SetCurrentPayload, TrainPayload};
 use anchor_lang::prelude::*;
 use anchor_spl::token::Mint;
-use decai_common::seeds;
+use decai_common::{seeds, LAYOUT_V1};
 use model_manager::state::ModelRegistry;
 
 #[derive(Accounts)]
@@ -25,6 +25,7 @@ pub struct CreateProposal<'info> {
     /// CHECK: compared with the registry's owner.
     #[account(seeds = [seeds::AUTHORITY, dao.key().as_ref()], bump = dao.authority_bump)]
     pub authority: UncheckedAccount<'info>,
+    #[account(constraint = registry.layout == LAYOUT_V1 @ DaoError::UnknownLayout)]
     pub registry: Box<Account<'info, ModelRegistry>>,
     #[account(
         init,

@@ -6,7 +6,7 @@ use anchor_lang::prelude::*;
 use anchor_lang::system_program::{transfer, Transfer};
 use compute_verifier::program::ComputeVerifier;
 use compute_verifier::state::OpenJobArgs;
-use decai_common::seeds;
+use decai_common::{seeds, LAYOUT_V1};
 use model_manager::constants::STATUS_LIVE;
 use model_manager::state::{ModelRegistry, ModelVersion};
 
@@ -36,10 +36,14 @@ pub struct ExecuteTrain<'info> {
     pub authority: UncheckedAccount<'info>,
     #[account(mut, seeds = [seeds::TREASURY, dao.key().as_ref()], bump = dao.treasury_bump)]
     pub treasury: SystemAccount<'info>,
-    #[account(constraint = registry.owner == authority.key() @ DaoError::RegistryNotOwned)]
+    #[account(
+        constraint = registry.layout == LAYOUT_V1 @ DaoError::UnknownLayout,
+        constraint = registry.owner == authority.key() @ DaoError::RegistryNotOwned
+    )]
     pub registry: Box<Account<'info, ModelRegistry>>,
     #[account(
         has_one = registry @ DaoError::InvalidVersion,
+        constraint = base_version.layout == LAYOUT_V1 @ DaoError::UnknownLayout,
         constraint = base_version.status == STATUS_LIVE @ DaoError::InvalidVersion
     )]
     pub base_version: Box<Account<'info, ModelVersion>>,

@@ -5,7 +5,7 @@ use anchor_lang::prelude::*;
 use compute_verifier::constants::{JOB_SETTLED, PROOF_GROTH16};
 use compute_verifier::program::ComputeVerifier;
 use compute_verifier::state::{ChunkedSet, Job, TrainingJobRecord};
-use decai_common::seeds;
+use decai_common::{seeds, LAYOUT_V1};
 use model_manager::program::ModelManager;
 use model_manager::state::ModelRegistry;
 
@@ -28,14 +28,20 @@ pub struct PublishTrained<'info> {
     /// CHECK: only signs.
     #[account(seeds = [seeds::AUTHORITY, dao.key().as_ref()], bump = dao.authority_bump)]
     pub authority: UncheckedAccount<'info>,
-    #[account(mut, has_one = train_set @ DaoError::WrongJob)]
+    #[account(
+        mut,
+        has_one = train_set @ DaoError::WrongJob,
+        constraint = job.layout == LAYOUT_V1 @ DaoError::UnknownLayout
+    )]
     pub job: Box<Account<'info, Job>>,
     #[account(
         seeds = [seeds::RECORD, job.key().as_ref()],
         bump,
-        seeds::program = compute_verifier_program.key()
+        seeds::program = compute_verifier_program.key(),
+        constraint = record.layout == LAYOUT_V1 @ DaoError::UnknownLayout
     )]
     pub record: Box<Account<'info, TrainingJobRecord>>,
+    #[account(constraint = train_set.load()?.layout == LAYOUT_V1 @ DaoError::UnknownLayout)]
     pub train_set: AccountLoader<'info, ChunkedSet>,
     #[account(mut, constraint = registry.owner == authority.key() @ DaoError::RegistryNotOwned)]
     pub registry: Box<Account<'info, ModelRegistry>>,
