@@ -190,7 +190,7 @@ def shares(text: str) -> dict[str, int]:
         address, _, amount = line.replace(",", " ").partition(" ")
         try:
             units = round(float(amount) * ONE_TOKEN)
-        except ValueError:
+        except (ValueError, OverflowError):
             units = 0
         if units <= 0:
             raise SettingsError(f"This line has no amount: {line}", hint="Write an address, a space, a number.")
