@@ -8,6 +8,8 @@ from typing import Any
 from playwright.sync_api import Page, expect
 from wallet_app.running import AXE
 
+expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
+
 FIRST = "GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB"
 """The mock wallet's account of seed 7."""
 
@@ -18,7 +20,7 @@ class Tab:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.errors: list[str] = []
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(20_000)
         page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: self.errors.append(str(e)))
 
@@ -43,6 +45,11 @@ class Tab:
     def says(self, words: str) -> None:
         expect(self.page.get_by_text(words).first).to_be_visible()
 
+    def idle(self) -> None:
+        """Wait until the script has run to its end: a click in between may be dropped with the old page."""
+        expect(self.dialog).to_have_count(0)
+        expect(self.page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
+
     def mock(self, script: str) -> Any:
         return self.page.evaluate(f"(() => {{ const m = window.mockWallet; return {script}; }})()")
 
@@ -62,7 +69,7 @@ def violations(t: Tab, where: str) -> None:
     found = t.page.evaluate(
         """async () => {
           const part = document.querySelector('[role=dialog]');
-          const inside = part ?? document.querySelector('[data-testid=stSidebar]');
+          const inside = part ?? document.querySelector('[data-testid=stSidebarUserContent]');
           const ran = await axe.run(inside, { resultTypes: ['violations'] });
           const where = v => v.nodes.map(n => n.target.join(' ')).join(' | ');
           return ran.violations.map(v => `${v.impact} ${v.id}: ${where(v)}`);
