@@ -43,9 +43,7 @@ class Settings(BaseSettings):
     gateways: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Trustless IPFS gateways to fetch from, separated by commas."
     )
-    akash_url: str = Field(
-        default="https://console-api.akash.network", description="Akash Console API, base URL."
-    )
+    akash_url: str = Field(default="https://console-api.akash.network", description="Akash Console API, base URL.")
     akash_api_key: str | None = Field(default=None, description="Akash Console API key, for deployments and leases.")
     golem_url: str = Field(default="http://127.0.0.1:7465", description="The yagna daemon's REST API, base URL.")
     golem_app_key: str | None = Field(default=None, description="yagna application key.")

@@ -165,6 +165,6 @@ def _store(settings: Settings, network: dict[str, Any] | None) -> Iterator[Findi
         answer.raise_for_status()
         yield Finding("Store", True, f"{url}, Kubo RPC {answer.json().get('Version', '?')}")
     except (requests.RequestException, ValueError) as e:
-        yield Finding("Store", False, f"{url} doesn't answer: {type(e).__name__}", "Start it, or correct DECAI_KUBO_URL.")
-
-
+        yield Finding(
+            "Store", False, f"{url} doesn't answer: {type(e).__name__}", "Start it, or correct DECAI_KUBO_URL."
+        )

@@ -24,6 +24,7 @@ An error says what happened, to which thing, and (``hint``) what to do next::
     │   ├── BlockNotFound (LookupError)       no source could serve a block
     │   ├── PathNotFound (LookupError)        a directory has no such name
     │   ├── FetchCancelled                    stopped on request; what arrived stays
+    │   ├── SourceUnavailable                 a source can't be reached or doesn't work
     │   ├── IntegrityError (ValueError)       bytes don't match their hash
     │   └── QuotaExceeded
     ├── ModelError
@@ -174,6 +175,10 @@ class PathNotFound(StorageError, LookupError):
 
 class FetchCancelled(StorageError):
     """The fetch was stopped on request; the blocks that arrived stay."""
+
+
+class SourceUnavailable(StorageError):
+    """A source of blocks can't be reached or doesn't work; the message says why."""
 
 
 class IntegrityError(StorageError, ValueError):

@@ -214,9 +214,7 @@ class Explorer:
     def current_changes(self, registry: Pubkey) -> list[CurrentChange]:
         """When a registry's current version changed, oldest first."""
         return [
-            CurrentChange(
-                datetime.fromtimestamp(e.fields["changed_at"], UTC), t.slot, e.fields["current"], t.signature
-            )
+            CurrentChange(datetime.fromtimestamp(e.fields["changed_at"], UTC), t.slot, e.fields["current"], t.signature)
             for t, e in self.events(registry, "CurrentChanged")
             if e.fields["registry"] == str(registry)
         ]
@@ -250,9 +248,7 @@ class Explorer:
         idl = self._by_id.get(value["owner"])
         kind = next((k for k, d in idl.discriminators.items() if d == raw[:8]), None) if idl else None
         if idl is None or kind is None or len(raw) != idl.account_dtypes[kind].itemsize:
-            raise AccountMismatch(
-                f"{address} belongs to {value['owner']}, which isn't one of our programs' accounts."
-            )
+            raise AccountMismatch(f"{address} belongs to {value['owner']}, which isn't one of our programs' accounts.")
         fields = plain(np.frombuffer(raw, idl.account_dtypes[kind])[0])
         return AccountView(address, idl.name, kind, value["lamports"], len(raw), fields)
 
@@ -291,9 +287,7 @@ class Explorer:
         raw = base58.b58decode(entry["data"])
         for name, spec in idl.instructions.items():
             if bytes(spec["discriminator"]) == raw[:8]:
-                accounts = {
-                    a["name"]: keys[k] for a, k in zip(spec["accounts"], entry["accounts"], strict=False)
-                }
+                accounts = {a["name"]: keys[k] for a, k in zip(spec["accounts"], entry["accounts"], strict=False)}
                 yield Step(idl.name, name, _arguments(idl, spec, raw[8:]), accounts, inner)
 
     def decode_events(self, logs: Sequence[str]) -> Iterator[Event]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +25,6 @@ __all__ = ["Answer", "Inference", "Verification", "answer", "infer", "post_actio
 
 _FEE = 5_000
 _LOG_SIZE = 8 + 146  # an InferenceLog: the first result pays its rent
-_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -88,22 +85,11 @@ class Verification:
         return self.status in ("exact", "within tolerance")
 
 
-_sessions: OrderedDict[str, Session] = OrderedDict()
-_lock = threading.Lock()
-
-
 def _session(collective: Collective, cid: str) -> Session:
     """The session of a bundle that is in the store; checked and loaded once in this process."""
-    from decai.models import Session, load_bundle
+    from decai.models import load_bundle, open_session
 
-    with _lock:
-        session = _sessions.get(cid)
-        if session is None:
-            session = _sessions[cid] = Session(load_bundle(Path(collective.store.path(cid))))
-            while len(_sessions) > _KEPT:
-                _sessions.popitem(last=False)
-        _sessions.move_to_end(cid)
-        return session
+    return open_session(lambda: load_bundle(Path(collective.store.path(cid))), cid)
 
 
 def answer(
@@ -138,9 +124,7 @@ def answer(
     )  # fmt: skip
     chosen = used.resolve(version)
     if chosen.status != "live":
-        raise ModelNotFound(
-            f"Version {chosen.number} of {used.name} was yanked.", hint="Use another: `decai model`."
-        )
+        raise ModelNotFound(f"Version {chosen.number} of {used.name} was yanked.", hint="Use another: `decai model`.")
     fetched = collective.store.fetch(chosen.cid, progress=progress)
     session = _session(collective, chosen.cid)
     if bytes.fromhex(session.bundle.manifest_sha256).hex() != chosen.manifest_sha256:
@@ -291,9 +275,9 @@ def _posted(collective: Collective, receipt: Receipt) -> tuple[str, str] | None:
     for event in found.events:
         fields = event.fields
         named = {"ResultPosted": "leaf", "ResultBatchPosted": "root"}.get(event.name)
-        if named and (fields["registry"], fields["worker"]) == (receipt.registry, receipt.worker):
-            if fields[named] == posted and fields["version"] == receipt.version:
-                if receipt.slot is not None and receipt.slot != found.slot:
-                    return "mismatch", f"The transaction is in slot {found.slot}, not {receipt.slot}."
-                return None
+        whose = (receipt.registry, receipt.worker, receipt.version, posted)
+        if named and (fields["registry"], fields["worker"], fields["version"], fields[named]) == whose:
+            if receipt.slot is not None and receipt.slot != found.slot:
+                return "mismatch", f"The transaction is in slot {found.slot}, not {receipt.slot}."
+            return None
     return "mismatch", "The transaction posted something else."

@@ -101,7 +101,9 @@ def run_loop(collective: Collective, say: Callable[[str], None] = lambda _: None
         job = _trained(collective, job, people[1], workers, say)
     record = collective.market.record(job.address)
     assert record is not None and job.provider is not None
-    _until(lambda: collective.market.job(job.address).next_step(collective.chain.now()) == "publish", "the publish hold")
+    _until(
+        lambda: collective.market.job(job.address).next_step(collective.chain.now()) == "publish", "the publish hold"
+    )
     done = dao.publish_trained(proposal)
     say(f"7. Published version {done.published_version} through the DAO; members decide whether to use it")
     chosen = dao.propose_set_current(done.published_version, description="Use what was trained: it judges better")
@@ -121,9 +123,12 @@ def run_loop(collective: Collective, say: Callable[[str], None] = lambda _: None
         votes_against=counted.votes_against,
         job=job.address,
         offer={
-            "market": job.market, "price_lamports": job.best_price, "provider": job.provider, "device": offer.device,
+            "market": job.market,
+            "price_lamports": job.best_price,
+            "provider": job.provider,
+            "device": offer.device,
             "price_lamports_per_hour": offer.price_lamports_per_hour,
-        },  # fmt: skip
+        },
         provider=job.provider,
         accuracy_before=record.correct_before / job.eval_rows,
         accuracy_after=record.correct_after / job.eval_rows,
@@ -189,7 +194,11 @@ def _execute(dao: Governance, proposal: Proposal, say: Callable[[str], None]) ->
 
 
 def _trained(
-    collective: Collective, job: Job, reviewer: Collective, workers: Sequence[_WorkerProcess], say: Callable[[str], None]
+    collective: Collective,
+    job: Job,
+    reviewer: Collective,
+    workers: Sequence[_WorkerProcess],
+    say: Callable[[str], None],
 ) -> Job:
     market = collective.market
     _until(lambda: market.job(job.address).state == "submitted", "a worker's record", workers)
@@ -228,7 +237,9 @@ def _workers(collective: Collective, dao: str, home: Path) -> Iterator[list[_Wor
                 "--url", collective.chain.url, "--home", str(collective.settings.home),
             ]  # fmt: skip
             with log.open("wb") as out:
-                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ})
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**os.environ}
+                )
             stack.callback(_end, process)
             started.append(_WorkerProcess(process, log))
         yield started
@@ -251,5 +262,7 @@ def _until(
         for w in workers:
             w.check()
         if time.monotonic() > deadline:
-            raise MarketError(f"Waited {timeout_s:.0f} s for {what} in vain.", hint="See the workers' logs in the home.")
+            raise MarketError(
+                f"Waited {timeout_s:.0f} s for {what} in vain.", hint="See the workers' logs in the home."
+            )
         time.sleep(0.1)

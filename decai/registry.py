@@ -223,9 +223,7 @@ class Registry:
         if which is None or which == "":
             current = self.current
             if current is None:
-                raise ModelNotFound(
-                    f"{self.name} has no version in use.", hint="Publish one: `decai publish FOLDER`."
-                )
+                raise ModelNotFound(f"{self.name} has no version in use.", hint="Publish one: `decai publish FOLDER`.")
             return current
         text = str(which).removeprefix("v")
         if text.isdigit():
@@ -298,9 +296,7 @@ class Registry:
             {"payer": wallet, "owner": wallet, "registry": self.key, "version": version,
              "system_program": SYSTEM_PROGRAM},
         )  # fmt: skip
-        return Action(
-            f"Publish version {number} of {self.name}", (instruction,), wallet, accounts={"version": version}
-        )
+        return Action(f"Publish version {number} of {self.name}", (instruction,), wallet, accounts={"version": version})
 
     def publish(
         self,

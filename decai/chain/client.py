@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,6 +45,7 @@ T = TypeVar("T")
 SYSTEM_PROGRAM = Pubkey.default()
 _COMPUTE_BUDGET = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
 _LAYOUTS = frozenset({1})
+_SLOT_TRIES, _SLOT_PAUSE_S = 50, 0.1
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Chain:
         self.confirm_timeout_s = confirm_timeout_s
         self.idls: Mapping[str, ProgramIdl] = load_idls(programs_dir)
         self.pda = Addresses(self.idls)
+        self._sent: deque[str] = deque(maxlen=256)
         self._http = requests.Session()
         self._http.headers["content-type"] = "application/json"
 
@@ -127,9 +130,10 @@ class Chain:
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         try:
             answer = self._http.post(self.url, data=body, timeout=self.timeout_s)
-            decoded = answer.json()
         except requests.RequestException as e:
             self._unreachable(e)
+        try:
+            decoded = answer.json()
         except ValueError:
             raise RpcUnreachable(
                 f"{self.url} answers, but not as a Solana RPC (HTTP {answer.status_code}).", hint="Check DECAI_URL."
@@ -183,8 +187,11 @@ class Chain:
             One is missing.
         """
         ids = {n: str(i.address) for n, i in self.idls.items()}
-        found = self.rpc("getMultipleAccounts", list(ids.values()), {"encoding": "base64", "commitment": "confirmed",
-                                                                     "dataSlice": {"offset": 0, "length": 0}})
+        found = self.rpc(
+            "getMultipleAccounts",
+            list(ids.values()),
+            {"encoding": "base64", "commitment": "confirmed", "dataSlice": {"offset": 0, "length": 0}},
+        )
         missing = [n for n, a in zip(ids, found["value"], strict=True) if a is None or not a["executable"]]
         if missing:
             raise WrongCluster(
@@ -384,7 +391,15 @@ class Chain:
             It may have been: ask :meth:`resolve` with its signature, don't send again.
         """
         prepared = self.prepare(action)
-        return self.send_signed(self.sign(prepared, wallet), prepared.last_valid_block_height, on_state=on_state)
+        signed = self.sign(prepared, wallet)
+        for _ in range(_SLOT_TRIES):
+            if str(signed.signatures[0]) not in self._sent:
+                break
+            # The same action twice within one slot would be the same transaction: wait for the next blockhash.
+            time.sleep(_SLOT_PAUSE_S)
+            prepared = self.prepare(action)
+            signed = self.sign(prepared, wallet)
+        return self.send_signed(signed, prepared.last_valid_block_height, on_state=on_state)
 
     def send_signed(
         self,
@@ -398,6 +413,7 @@ class Chain:
         from solana.rpc.types import TxOpts
 
         signature = str(transaction.signatures[0])
+        self._sent.append(signature)
         try:
             self.client.send_raw_transaction(bytes(transaction), opts=TxOpts(skip_confirmation=True))
         except RPCException as e:
@@ -452,8 +468,9 @@ class Chain:
         if status is None or status.get("confirmationStatus") == "processed":
             return None
         if status["err"] is not None:
-            found = self.rpc("getTransaction", signature, {"commitment": "confirmed",
-                                                           "maxSupportedTransactionVersion": 0})
+            found = self.rpc(
+                "getTransaction", signature, {"commitment": "confirmed", "maxSupportedTransactionVersion": 0}
+            )
             logs = (found or {}).get("meta", {}).get("logMessages") or []
             raise explain(status["err"], logs, self.idls, signature=signature)
         slot = int(status["slot"])
@@ -461,8 +478,12 @@ class Chain:
 
     def simulate(self, transaction: VersionedTransaction, accounts: Sequence[Pubkey] = ()) -> dict[str, Any]:
         """Run a transaction, unsigned or not, without keeping its effects. The RPC's ``value`` as it is."""
-        options: dict[str, Any] = {"encoding": "base64", "sigVerify": False, "replaceRecentBlockhash": True,
-                                   "commitment": "confirmed"}
+        options: dict[str, Any] = {
+            "encoding": "base64",
+            "sigVerify": False,
+            "replaceRecentBlockhash": True,
+            "commitment": "confirmed",
+        }
         if accounts:
             options["accounts"] = {"encoding": "base64", "addresses": [str(a) for a in accounts]}
         answer = self.rpc("simulateTransaction", base64.b64encode(bytes(transaction)).decode(), options)
@@ -501,7 +522,8 @@ class Chain:
             logs = (detail.get("logs") or []) if isinstance(detail, dict) else []
             if err == "AlreadyProcessed":
                 raise TransactionUnknown(
-                    "This very transaction has been processed already.", signature=signature,
+                    "This very transaction has been processed already.",
+                    signature=signature,
                     hint=f"See what became of it: `decai tx status {signature}`.",
                 )
             raise explain(err, logs, self.idls) from None

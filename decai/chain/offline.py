@@ -113,9 +113,7 @@ class TransactionFile:
         return json.dumps({**body, "digest": _digest(body)}, indent=2, ensure_ascii=False) + "\n"
 
 
-def build_file(
-    chain: Chain, action: Action, path: Path, *, nonce_account: Pubkey | None = None
-) -> TransactionFile:
+def build_file(chain: Chain, action: Action, path: Path, *, nonce_account: Pubkey | None = None) -> TransactionFile:
     """Write an action as a file to be signed elsewhere. Fresh keys of the action sign here and now.
 
     Parameters
@@ -271,9 +269,7 @@ def _with_nonce(chain: Chain, action: Action, account: Pubkey) -> MessageV0:
             f"The nonce account {account} belongs to {authority}, not to {action.payer}.",
             hint="Use one whose authority is the wallet that signs.",
         )
-    advance = advance_nonce_account(
-        AdvanceNonceAccountParams(nonce_pubkey=account, authorized_pubkey=authority)
-    )
+    advance = advance_nonce_account(AdvanceNonceAccountParams(nonce_pubkey=account, authorized_pubkey=authority))
     # The very first instruction must advance the nonce, or the cluster takes its hash for a stale blockhash.
     compiled = chain.prepare(action).transaction.message
     instructions = [advance, *instructions_of(compiled)]

@@ -130,9 +130,7 @@ def instructions_of(message: Message | MessageV0) -> list[Instruction]:
         The message uses address lookup tables, which DecAI never does: it doesn't hold what they point at.
     """
     if isinstance(message, MessageV0) and message.address_table_lookups:
-        raise WalletError(
-            "The transaction names accounts through lookup tables, so it can't be read by itself."
-        )
+        raise WalletError("The transaction names accounts through lookup tables, so it can't be read by itself.")
     keys = list(message.account_keys)
 
     def meta(i: int) -> AccountMeta:
@@ -223,9 +221,7 @@ def fee_of(chain: Chain, message: Message | MessageV0) -> int:
 def _names(action: Action, steps: Sequence[Words]) -> dict[str, str]:
     """Address → what to call it: an instruction's role, rather the action's own name for it, or you."""
     names = {a.address: a.name for step in steps for a in step.accounts if not a.name.startswith("Account ")}
-    names.update(
-        {str(address): name.replace("_", " ").capitalize() for name, address in action.accounts.items()}
-    )
+    names.update({str(address): name.replace("_", " ").capitalize() for name, address in action.accounts.items()})
     names[str(action.payer)] = "You"
     return names
 
@@ -234,9 +230,7 @@ def _accounts(chain: Chain, addresses: Sequence[Pubkey]) -> list[dict[str, Any] 
     out: list[dict[str, Any] | None] = []
     for start in range(0, len(addresses), 100):
         part = [str(a) for a in addresses[start : start + 100]]
-        out += chain.rpc("getMultipleAccounts", part, {"encoding": "base64", "commitment": "confirmed"})[
-            "value"
-        ]
+        out += chain.rpc("getMultipleAccounts", part, {"encoding": "base64", "commitment": "confirmed"})["value"]
     return out
 
 

@@ -149,15 +149,11 @@ class SignIn:
         """
         challenge, self._open = self._open, None
         if challenge is None or not secrets.compare_digest(challenge.nonce, nonce):
-            raise WalletError(
-                "This sign-in was already used, or replaced by a newer one.", hint="Sign in again."
-            )
+            raise WalletError("This sign-in was already used, or replaced by a newer one.", hint="Sign in again.")
         if self.clock() >= challenge.expires_at:
             raise WalletError("This sign-in has expired.", hint="Sign in again.")
         if origin_of(origin) != challenge.origin:
-            raise WalletError(
-                f"This sign-in was for {challenge.origin}, not for {origin}.", hint="Sign in again."
-            )
+            raise WalletError(f"This sign-in was for {challenge.origin}, not for {origin}.", hint="Sign in again.")
         if signed_message != challenge.message:
             raise WalletError(
                 "The wallet signed another message than the one it was given.",

@@ -24,9 +24,7 @@ RegistryOption = Annotated[
 ]
 
 
-def open_collective(
-    url: str | None = None, home: Path | None = None, wallet: Path | None = None
-) -> Collective:
+def open_collective(url: str | None = None, home: Path | None = None, wallet: Path | None = None) -> Collective:
     """Connect with a command's options."""
     from decai.collective import connect
     from decai.config import load_settings

@@ -86,7 +86,9 @@ def read_policy(which: str) -> Policy:
             raise ValueError("not a JSON object")
         return dataclasses.replace(Policy(), **given)
     except OSError:
-        raise SettingsError(f"There is no policy {which!r}.", hint="Say standard, quick, or name a JSON file.") from None
+        raise SettingsError(
+            f"There is no policy {which!r}.", hint="Say standard, quick, or name a JSON file."
+        ) from None
     except (ValueError, TypeError) as e:
         known = ", ".join(f.name for f in dataclasses.fields(Policy))
         raise SettingsError(f"{which} doesn't hold rules: {e}.", hint=f"Its fields are: {known}.") from None
@@ -102,9 +104,7 @@ def _micro(text: str, entry: str) -> int:
     return amount
 
 
-def members(
-    dao: DaoOption = None, home: HomeOption = None, url: UrlOption = None, json_: JsonFlag = False
-) -> None:
+def members(dao: DaoOption = None, home: HomeOption = None, url: UrlOption = None, json_: JsonFlag = False) -> None:
     """List the members with their stake and votes."""
     with open_collective(url, home) as c:
         found = c.dao(dao).members()
@@ -211,9 +211,7 @@ def proposal_json(p: Proposal, now: int) -> dict[str, Any]:
     return {**fields, "phase": p.phase(now), "approval": round(p.approval, 6), "quorate": p.quorate}
 
 
-def proposals(
-    dao: DaoOption = None, home: HomeOption = None, url: UrlOption = None, json_: JsonFlag = False
-) -> None:
+def proposals(dao: DaoOption = None, home: HomeOption = None, url: UrlOption = None, json_: JsonFlag = False) -> None:
     """List the proposals, newest first."""
     with open_collective(url, home) as c:
         found, now = c.dao(dao).proposals(), c.chain.now()

@@ -149,7 +149,9 @@ def demo(
         show_table("", ["", ""], [(k, v) for k, v in result.items()])
 
 
-def doctor(home: HomeOption = None, url: UrlOption = None, wallet: WalletOption = None, json_: JsonFlag = False) -> None:
+def doctor(
+    home: HomeOption = None, url: UrlOption = None, wallet: WalletOption = None, json_: JsonFlag = False
+) -> None:
     """Look at everything DecAI stands on, and say what is wrong."""
     from decai.config import load_settings
     from decai.doctor import examine
@@ -159,7 +161,9 @@ def doctor(home: HomeOption = None, url: UrlOption = None, wallet: WalletOption 
         print_json({"ok": all(f.ok for f in findings), "findings": findings})
     else:
         show_table(
-            "", ["", "What", "Found", "What to do"], [("ok" if f.ok else "!!", f.what, f.found, f.todo) for f in findings]
+            "",
+            ["", "What", "Found", "What to do"],
+            [("ok" if f.ok else "!!", f.what, f.found, f.todo) for f in findings],
         )
     if not all(f.ok for f in findings):
         raise typer.Exit(1)
@@ -318,5 +322,3 @@ def _open_browser(url: str) -> None:
 
     if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         webbrowser.open(url)
-
-

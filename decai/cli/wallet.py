@@ -79,9 +79,7 @@ def fund(
 
 
 @tx.command()
-def status(
-    signature: str, home: HomeOption = None, url: UrlOption = None, json_: JsonFlag = False
-) -> None:
+def status(signature: str, home: HomeOption = None, url: UrlOption = None, json_: JsonFlag = False) -> None:
     """Say what became of a transaction."""
     with open_collective(url, home) as c:
         found = c.chain.resolve(signature)

@@ -97,9 +97,7 @@ class Market:
         """
 
         def peers() -> Sequence[Quote]:
-            return [
-                quote_of_offer(o, source="peer", hours=hours, watts=watts) for o in self.offers(dao) if o.available
-            ]
+            return [quote_of_offer(o, source="peer", hours=hours, watts=watts) for o in self.offers(dao) if o.available]
 
         return best_quotes({"peers": peers}, budget_lamports=budget_lamports)
 
@@ -164,9 +162,7 @@ class Market:
     def create_leaderboard(self, dao: Pubkey) -> Confirmation:
         """Make a DAO's leaderboard; once."""
         leaderboard = self.chain.pda.leaderboard(dao)
-        return self._do(
-            self._action("Create the leaderboard", "create_leaderboard", dao=dao, leaderboard=leaderboard)
-        )
+        return self._do(self._action("Create the leaderboard", "create_leaderboard", dao=dao, leaderboard=leaderboard))
 
     def set_offer(
         self,
@@ -212,9 +208,7 @@ class Market:
             "price_usd_micros": round(usd * 1e6),
         }
         provider = self.chain.pda.provider(Pubkey.from_string(job.dao), wallet)
-        return self._do(
-            self._action("Bid for a job", "bid", args, provider=provider, job=key, outbid=outbid)
-        )
+        return self._do(self._action("Bid for a job", "bid", args, provider=provider, job=key, outbid=outbid))
 
     def lease(self, job: Job) -> Confirmation:
         """Give the job to the cheapest bidder, after the auction; anyone can."""

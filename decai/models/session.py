@@ -9,9 +9,10 @@ from __future__ import annotations
 import platform
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -237,12 +238,15 @@ _sessions: OrderedDict[tuple[str, int | None], Session] = OrderedDict()
 _sessions_lock = threading.Lock()
 
 
-def open_session(bundle: Bundle, cid: str | None = None, *, threads: int | None = None) -> Session:
+def open_session(
+    bundle: Bundle | Callable[[], Bundle], cid: str | None = None, *, threads: int | None = None
+) -> Session:
     """Open a bundle, or take the session this process already has.
 
     Parameters
     ----------
-    bundle : Bundle
+    bundle : Bundle or callable
+        A callable is only asked for the bundle when there is no session of this `cid` yet.
     cid : str, optional
         The bundle's content identifier; without it the manifest's hash is the key, which names the same
         bytes.
@@ -253,11 +257,12 @@ def open_session(bundle: Bundle, cid: str | None = None, *, threads: int | None 
     -------
     Session
     """
-    key = (cid or bundle.manifest_sha256, threads)
     with _sessions_lock:  # held while loading, so that two threads never load one model twice
+        loaded = bundle() if cid is None and callable(bundle) else bundle
+        key = (cid or cast(Bundle, loaded).manifest_sha256, threads)
         session = _sessions.get(key)
         if session is None:
-            session = _sessions[key] = Session(bundle, threads=threads)
+            session = _sessions[key] = Session(loaded() if callable(loaded) else loaded, threads=threads)
             while len(_sessions) > _KEPT_SESSIONS:
                 _sessions.popitem(last=False)
         _sessions.move_to_end(key)

@@ -9,7 +9,7 @@ import threading
 import urllib.parse
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from decai.errors import BlockNotFound, IntegrityError, SettingsError, StorageError
+from decai.errors import BlockNotFound, IntegrityError, SettingsError, SourceUnavailable, StorageError
 from decai.storage import cids
 from decai.storage.blocks import MAX_BLOCK_SIZE, BlockStore
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _PIECE: Final = 64 * 1024
-
-
-class SourceUnavailable(StorageError):
-    """A source can't be reached or doesn't work; the message says why."""
 
 
 class Source(Protocol):

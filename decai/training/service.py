@@ -79,9 +79,7 @@ class TrainingService:
         chunked = ChunkedSet.load(folder)
         cid = self._collective.store.publish(folder)
         address = self._collective.market.register_set(cid, chunked)
-        return SetInfo(
-            str(address), cid, chunked.kind, chunked.name, chunked.source, chunked.licence, chunked.rows
-        )
+        return SetInfo(str(address), cid, chunked.kind, chunked.name, chunked.source, chunked.licence, chunked.rows)
 
     def register_sets_of(self, version: Version) -> tuple[SetInfo, SetInfo]:
         """Register the training and evaluation sets that a version's manifest names.

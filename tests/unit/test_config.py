@@ -37,9 +37,7 @@ def test_gateways_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> No
     ("name", "value"),
     [("URL", "localhost:8899"), ("PUE", "0.5"), ("RPC_TIMEOUT_S", "never"), ("STORE_QUOTA_BYTES", "-1")],
 )
-def test_a_value_that_cannot_be_used_names_its_variable(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
+def test_a_value_that_cannot_be_used_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"DECAI_{name}", value)
     with pytest.raises(SettingsError, match=f"DECAI_{name}"):
         load_settings()
