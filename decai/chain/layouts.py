@@ -111,8 +111,8 @@ def plain(record: Any, name: str = "") -> Any:
     return record.item()
 
 
-_DIGESTS = ("sha256", "commitment", "head", "leaf", "root", "roots", "w_after", "w_proven", "w_in", "w_out", "ctx", "id",
-            "vk_steps", "vk_eval", "payload", "params")  # fmt: skip
+_DIGESTS = ("sha256", "commitment", "head", "leaf", "root", "roots", "w_after", "w_proven", "w_in", "w_out", "ctx",
+            "id", "vk_steps", "vk_eval", "payload", "params")  # fmt: skip
 
 
 def _is_digest(name: str) -> bool:

@@ -158,8 +158,9 @@ def energy(dao: DaoOption = None, home: HomeOption = None, url: UrlOption = None
             print_json({"kwh": found.kwh, "co2e_mg": found.co2e_mg, "co2_offset_mg": found.co2_offset_mg,
                         "records": list(found)})  # fmt: skip
             return
+        offsets = f"offsets apart {found.co2_offset_mg / 1000:g} g"
         show_table(
-            f"{found.kwh:.6f} kWh, {found.co2e_mg / 1000:.3f} g CO2e gross, offsets apart {found.co2_offset_mg / 1000:g} g",
+            f"{found.kwh:.6f} kWh, {found.co2e_mg / 1000:.3f} g CO2e gross, {offsets}",
             ["Job", "When", "kWh", "Band", "Grade", "g CO2e", "g/kWh", "Region"],
             [(r.job, f"{r.at:%Y-%m-%d %H:%M}", f"{r.kwh:.6f}", f"{r.kwh_low:.6f} to {r.kwh_high:.6f}", r.grade,
               f"{r.co2e_mg / 1000:.3f}", f"{r.carbon_g_per_kwh:g}", r.region) for r in found],

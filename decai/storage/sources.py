@@ -9,7 +9,7 @@ import threading
 import urllib.parse
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from decai.errors import BlockNotFound, IntegrityError, SettingsError, SourceUnavailable, StorageError
+from decai.errors import BlockNotFound, IntegrityError, SettingsError, SourceUnavailable
 from decai.storage import cids
 from decai.storage.blocks import MAX_BLOCK_SIZE, BlockStore
 

@@ -42,7 +42,7 @@ def test_two_versions_their_timeline_and_the_way_back(world: World, bundle: Path
     assert done.version.cid != first.version.cid
     registry.set_current(2)
     assert registry.current == done.version
-    with pytest.raises(TransactionFailed, match="[Cc]urrent"):
+    with pytest.raises(TransactionFailed, match=r"[Cc]urrent"):
         registry.yank(2)
     registry.set_current(1)
     registry.yank(2)

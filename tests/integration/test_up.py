@@ -91,7 +91,8 @@ def test_a_port_in_use_is_named(home: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         done = subprocess.run(
-            [sys.executable, "-m", "decai", "up", "--home", str(home), "--rpc-port", port, *PORTS[2:], "--no-dashboard"],
+            [sys.executable, "-m", "decai", "up", "--home", str(home), "--rpc-port", port, *PORTS[2:],
+             "--no-dashboard"],
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip
     assert done.returncode == 1 and port in done.stderr and "Traceback" not in done.stderr
