@@ -304,7 +304,10 @@ def activity_by_kind(transactions: pd.DataFrame, *, dark: bool = False) -> Chart
     )
     _finish(figure, palette, 34 * len(drawn) + 56)
     figure.update_layout(margin={"l": 4, "r": 32, "t": 4, "b": 4}, bargap=0.55)
-    figure.update_xaxes(title="transactions", rangemode="tozero", showline=False, tickformat="d")
+    most = int(drawn.max()) if len(drawn) else 0
+    figure.update_xaxes(
+        title="instructions", rangemode="tozero", showline=False, tickformat="d", dtick=max(1, -(-most // 6))
+    )
     figure.update_yaxes(showgrid=False, ticklabelstandoff=8, tickfont={"size": 13, "color": palette.ink})
     return Chart(figure, table)
 

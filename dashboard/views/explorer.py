@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import data, failures, ui
 from dashboard.activity import sentence, when
 from dashboard.ui.charts import chart
-from dashboard.ui.format import ago, day, number, short, sol
+from dashboard.ui.format import day, number, short, sol
 from decai import charts
 from decai.errors import AccountMismatch, AccountNotFound
 from decai.explorer import AccountView, Step, TransactionView
@@ -95,10 +95,11 @@ def transaction_list() -> None:
 
 def transaction_line(transaction: TransactionView) -> None:
     """One transaction: a line that opens."""
-    age = ago(transaction.at) if transaction.at else f"slot {transaction.slot}"
+    # A moment, not an age: a label that changes makes Streamlit take it for another line, and closes it.
+    moment = f"{transaction.at:%-d %b, %H:%M:%S}" if transaction.at else f"slot {transaction.slot}"
     mark = "" if transaction.ok else ":red[failed] · "
     line = st.expander(
-        f"{mark}**{sentence(transaction)}** · {age} · {short(transaction.payer)}",
+        f"{mark}**{sentence(transaction)}** · {moment} · {short(transaction.payer)}",
         key=f"tx-{transaction.signature}",
         on_change="rerun",
         icon=":material/check:" if transaction.ok else ":material/error:",

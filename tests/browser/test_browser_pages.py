@@ -102,6 +102,7 @@ def test_a_question_is_answered_posted_and_its_receipt_holds(
     page.get_by_text("Does not match").wait_for()
 
     seen.go("Explorer")
+    seen.settled()
     page.get_by_text("Post result").first.click()
     page.get_by_text("Instruction: post result").wait_for()
     page.get_by_text("Event: ResultPosted").wait_for()
