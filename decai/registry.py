@@ -360,14 +360,19 @@ class Registry:
 
     def set_current(self, number: int) -> Confirmation:
         """Use another version from now on; only the owner can."""
+        return self._done(self.set_current_action(number))
+
+    def set_current_action(self, number: int) -> Action:
+        """The transaction behind :meth:`set_current`."""
         version = self.version(number)
         wallet = self._collective.signer()
-        chain = self._collective.chain
-        instruction = chain.instruction(
-            "model_manager", "set_current", {},
+        instruction = self._collective.chain.instruction(
+            "model_manager",
+            "set_current",
+            {},
             {"owner": wallet, "registry": self.key, "version": Pubkey.from_string(version.address)},
-        )  # fmt: skip
-        return self._done(Action(f"Use version {number} of {self.name}", (instruction,), wallet))
+        )
+        return Action(f"Use version {number} of {self.name}", (instruction,), wallet)
 
     def yank(self, number: int) -> Confirmation:
         """Mark a version as not to be used; never the current one; only the owner can."""

@@ -3,7 +3,7 @@
 from decai.chain.actions import Action, Confirmation, Prepared
 from decai.chain.client import Chain, Records
 from decai.chain.pda import Addresses, fixed_text, parse_address
-from decai.chain.wallets import LocalWallet, Wallet
+from decai.chain.wallets import LocalWallet, Wallet, WatchedWallet
 
 __all__ = [
     "Action",
@@ -14,6 +14,7 @@ __all__ = [
     "Prepared",
     "Records",
     "Wallet",
+    "WatchedWallet",
     "fixed_text",
     "parse_address",
 ]

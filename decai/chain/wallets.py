@@ -14,7 +14,7 @@ from solders.signature import Signature
 
 from decai.errors import WalletError
 
-__all__ = ["LocalWallet", "Wallet"]
+__all__ = ["LocalWallet", "Wallet", "WatchedWallet"]
 
 
 class Wallet(Protocol):
@@ -119,3 +119,27 @@ class LocalWallet:
                 if not path.exists():
                     raise
         return cls.load(path)
+
+
+class WatchedWallet:
+    """An address whose key is elsewhere: actions can be built for it, not signed.
+
+    Parameters
+    ----------
+    pubkey : Pubkey
+    """
+
+    def __init__(self, pubkey: Pubkey) -> None:
+        self._pubkey = pubkey
+
+    @property
+    def pubkey(self) -> Pubkey:
+        """The wallet's address."""
+        return self._pubkey
+
+    def sign(self, message: bytes) -> Signature:
+        """Refuse: the key isn't here."""
+        raise WalletError(
+            f"The key of {self._pubkey} isn't on this machine.",
+            hint="Write a file with `decai tx build` and sign it there.",
+        )

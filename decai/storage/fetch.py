@@ -20,10 +20,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from decai.errors import BlockNotFound, DecAIError, FetchCancelled, IntegrityError, StorageError
+from decai.errors import BlockNotFound, DecAIError, FetchCancelled, IntegrityError, SourceUnavailable, StorageError
 from decai.storage import cids, dagpb
 from decai.storage.blocks import MAX_BLOCK_SIZE, BlockStore
-from decai.storage.sources import Source, SourceUnavailable
+from decai.storage.sources import Source
 
 WAITING: Final = "."
 UNDER_WAY: Final = "o"

@@ -113,3 +113,31 @@ def test_doctor_compares_the_programs_with_the_shipped(run: Run) -> None:
         assert "upgrade authority" in named[f"Program {program}"]["found"]
     without = run("doctor", "--url", "http://127.0.0.1:9", "--json")
     assert without.returncode == 1 and not json.loads(without.stdout)["ok"]
+
+
+def test_a_transaction_travels_as_a_file(run: Run, world: World, tmp_path: Path) -> None:
+    import time
+
+    address = last(run("wallet", "new", "--json"))["address"]
+    last(run("wallet", "fund", "3", "--json"))
+    other = last(run("wallet", "new", "--out", str(tmp_path / "other.json"), "--json"))["address"]
+    owner = world.person()
+    made = owner.create_registry(f"travels-{time.time_ns()}")
+    owner.act(made.offer_action(address))
+    from decai.governance import Governance
+
+    name = f"files-{time.time_ns()}"
+    dao = Governance.found(owner, name, distribution={str(owner.signer()): 1})
+    words = ("--dao", str(dao.address))
+    built = last(run("tx", "build", address, "t.json", "fund", "1.5", *words, "--json"))
+    assert built["title"].startswith("Give 1.5 SOL")
+    assert run("tx", "build", address, "t.json", "fund", "1", *words).returncode == 1, "never replaced"
+    assert run("tx", "send", "t.json").returncode == 1, "not signed yet"
+    assert run("tx", "sign", "t.json", "--wallet", str(tmp_path / "other.json"), "--yes").returncode == 1, other
+    signed = run("tx", "sign", "t.json", "--yes")
+    assert signed.returncode == 0 and "It is complete" in signed.stderr
+    sent = last(run("tx", "send", "t.json", "--json"))
+    assert last(run("tx", "status", sent["signature"], "--json"))["status"] == "confirmed"
+    assert dao.treasury_lamports() == 1_500_000_000
+    assert run("tx", "build", address, "u.json", "fly", *words).returncode == 2
+    assert run("tx", "build", address, "u.json", "stake", "none", *words).returncode == 2

@@ -23,12 +23,12 @@ from decai.errors import (
     PortInUse,
     QuotaExceeded,
     SettingsError,
+    SourceUnavailable,
     StorageError,
 )
 from decai.storage import KuboClient, Progress, Store, StoreServer, StoreSource, car, cid_of_path, cids, open_server
 from decai.storage.client import multiaddr
 from decai.storage.fetch import Fetcher
-from decai.storage.sources import SourceUnavailable
 
 
 @pytest.fixture
