@@ -23,7 +23,7 @@ from typing import Any
 import streamlit as st
 from solders.pubkey import Pubkey
 
-from dashboard import data, ui
+from dashboard import data, failures, ui
 from dashboard.components import wallet as component
 from dashboard.signing import draw
 from dashboard.signing.flow import Flow, Stage
@@ -91,8 +91,10 @@ class Session:
     acknowledged: list[str] = field(default_factory=list)
     told: str = ""
     local_on: bool | None = None
+    local_problem: str = ""
     flow: Flow | None = None
     pending: list[Flow] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
     outcomes: dict[str, Confirmation] = field(default_factory=dict)
 
 
@@ -121,7 +123,11 @@ def _local_wallet(collective: Collective) -> LocalWallet | None:
     if not same_machine(st.get_option("server.address"), remote, st.context.headers):
         return None
     path = collective.settings.wallet_path
-    return LocalWallet.load(path) if path.exists() else None
+    try:
+        return LocalWallet.load(path) if path.exists() else None
+    except WalletError as error:  # said beside the other wallets, which it mustn't stand in the way of
+        _session().local_problem = str(error)
+        return None
 
 
 # --- who ---------------------------------------------------------------------------------------------------
@@ -220,9 +226,12 @@ def _built(
 def _leave(found: Session, flow: Flow) -> None:
     """The dialog was closed. What hasn't been sent is cancelled; what has is followed in the sidebar."""
     flow.interrupted()
+    if flow.request is not None:  # the wallet may still be thinking about it: the page is to stop waiting
+        found.closed = [*found.closed[-31:], flow.request.id]
     if flow.stage is Stage.UNKNOWN:
         found.pending.append(flow)
     found.flow = None
+    _finish(found, flow)
 
 
 def _finish(found: Session, flow: Flow) -> None:
@@ -323,7 +332,10 @@ def _wallet(found: Session, where: Collective) -> None:
     if where.settings.read_only:
         ui.show(ui.chip("Read only", "line", "lock"), ui.sub(" This dashboard shows; it signs nothing."))
         return
+    found.local_problem = ""
     who, local = _who(found, where)
+    if found.local_problem:
+        ui.show(ui.note("warn", found.local_problem))
     if local is not None and who is not None:
         _machine_key(found, str(who))
     request = None
@@ -347,6 +359,7 @@ def _wallet(found: Session, where: Collective) -> None:
             "challenge": found.challenge_id,
             "request": request,
             "acknowledged": found.acknowledged,
+            "closed": found.closed,
         },
     )
     if found.told:
@@ -401,8 +414,9 @@ def _dialog(where: Collective) -> None:
         if flow is None:
             st.rerun()
             return
-        _advance(found, flow, where)
-        _stage(found, flow, where)
+        with failures.shown():
+            _advance(found, flow, where)
+            _stage(found, flow, where)
 
     body()
 

@@ -98,6 +98,7 @@ def test_connect_preview_sign_confirm_and_it_is_on_the_ledger(tab: Any, node: No
     t.press("Done")
     t.says("Payments confirmed: 1")
     for _ in range(3):
+        t.idle()
         t.press("Only rerun")
     t.says("Payments confirmed: 1")
     assert t.signatures == 1
@@ -234,6 +235,25 @@ def test_a_wallet_that_never_answers_times_out(tab: Any, url: str) -> None:
     t.says("Waiting for Mock Wallet. Look for its window.")
     t.page.clock.fast_forward(121_000)
     t.says("The wallet didn't answer in time.")
+
+
+def test_closing_the_dialog_while_the_wallet_is_asked_cancels_and_holds_nothing_up(tab: Any, node: Node) -> None:
+    t = tab().connect()
+    before = balance(node, FIRST)
+    t.pay()
+    t.mock("m.never = true")
+    t.press("Sign with Mock Wallet")
+    t.says("Waiting for Mock Wallet. Look for its window.")
+    t.page.keyboard.press("Escape")
+    t.idle()
+    t.mock("m.never = false")
+    t.pay()
+    t.press("Sign with Mock Wallet")
+    t.says("Confirmed in slot")
+    t.mock("m.release()")
+    t.press("Done")
+    t.says("Payments confirmed: 1")
+    assert balance(node, FIRST) == before - 250_005_000
 
 
 def test_a_wallet_that_leaves_is_gone(tab: Any) -> None:

@@ -117,6 +117,7 @@ class Mount {
   update(component) {
     this.component = component;
     this.data = component.data ?? {};
+    for (const id of this.data.closed ?? []) this.hub.cancel(id); // dialogs that were closed while the wallet was asked
     const request = this.data.request;
     if (request) {
       if (request.preview === this.intent) this.intent = null;

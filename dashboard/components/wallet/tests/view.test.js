@@ -184,3 +184,24 @@ test("an unmounted component no longer draws", async () => {
   unmount();
   assert.equal(hub.listeners.size, drawn - 1);
 });
+
+test("a dialog that was closed while the wallet was asked doesn't hold up the next request", async () => {
+  const answers = [];
+  const sign = { supportedTransactionVersions: [0], signTransaction: ({ transaction }) => new Promise((resolve) => answers.push(() => resolve([{ signedTransaction: transaction }]))) };
+  const { win, hub, component } = await signing({ wallet: makeWallet({ features: { "solana:signTransaction": sign } }) });
+  const sidebar = makeComponent(win, { mode: "account", chain: LOCALNET });
+  view(sidebar);
+  press(component, "Sign with Mock");
+  rerun(component, { request: request("a") });
+  rerun(sidebar, { closed: ["a"] });
+  assert.equal(hub.state("a"), "done");
+  const next = makeComponent(win, { mode: "sign", chain: LOCALNET, address: ADDRESS, preview: "preview-b" });
+  view(next);
+  press(next, "Sign with Mock");
+  rerun(next, { request: request("b") });
+  assert.equal(answers.length, 2);
+  answers[0]();
+  answers[1]();
+  await settle();
+  assert.deepEqual(next.said.at(-1)[1].map((r) => [r.id, r.status]), [["b", "signed"]]);
+});
