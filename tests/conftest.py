@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
-from solders.keypair import Keypair
+from shared_world import World
 
-from decai.chain import LocalWallet
-from decai.collective import Collective, connect
-from decai.config import Settings, load_settings
-from decai.network import LAMPORTS_PER_SOL, Network, ensure_first_model
-
-
-@dataclass(frozen=True)
-class World:
-    """A running network. Each test makes its own wallets, registries and collectives on it."""
-
-    network: Network
-    settings: Settings
-    opened: list[Collective] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return str(self.network.urls["rpc_url"])
-
-    def person(self, *, sol: float = 100, home: Path | None = None) -> Collective:
-        """A collective for a new wallet; with ``home``, one with an empty cache of its own."""
-        settings = self.settings
-        if home is not None:
-            settings = load_settings(home=home)
-            settings.home.mkdir(parents=True, exist_ok=True)
-            settings.network_file.write_text(self.settings.network_file.read_text())
-        collective = connect(self.url, settings=settings, wallet=LocalWallet(Keypair()))
-        self.opened.append(collective)
-        if sol:
-            collective.chain.airdrop(collective.signer(), round(sol * LAMPORTS_PER_SOL))
-        return collective
+from decai.config import load_settings
+from decai.network import Network, ensure_first_model
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +28,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's own DECAI_* variables must not decide a test."""
-    import os
-
     for name in list(os.environ):
         if name.startswith("DECAI_") and not name.startswith(("DECAI_RECORD", "DECAI_CI")):
             monkeypatch.delenv(name)

@@ -237,6 +237,15 @@ class Window:
             }"""
         )
 
+    def sign(self) -> None:
+        """Sign what the dialog shows with this machine's key, and close it once it is confirmed."""
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Sign with this machine's key").click()
+        dialog.get_by_text("Confirmed").first.wait_for()
+        dialog.get_by_role("button", name="Done").click()
+        dialog.wait_for(state="detached")
+        self.settled()
+
     def fits(self) -> bool:
         """Whether the page needs no horizontal scrolling."""
         return bool(
@@ -279,6 +288,7 @@ def shot(tmp_path: Path) -> Callable[[Window, str], Path]:
     folder = Path(os.environ.get("DECAI_SHOTS") or tmp_path)
 
     def take(window: Window, name: str) -> Path:
+        window.settled()
         folder.mkdir(parents=True, exist_ok=True)
         width = window.page.viewport_size["width"]
         high = window.page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")

@@ -69,9 +69,7 @@ def test_a_question_is_answered_posted_and_its_receipt_holds(
     assert here == total > 50
 
     page.get_by_role("button", name="Put its hash on chain").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_role("button", name="Sign with this machine's key").click()
-    dialog.get_by_role("button", name="Done").click()
+    seen.sign()
     page.get_by_text("On chain", exact=True).wait_for()
     shot(seen, "inference-answered-light-1440")
 

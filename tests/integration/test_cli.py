@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import World
+from shared_world import World
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

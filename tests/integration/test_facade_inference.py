@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import World
+from shared_world import World
 from solders.keypair import Keypair
 
 from decai.chain import LocalWallet

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import World
+from shared_world import World
 from solders.keypair import Keypair
 
 from decai.chain.layouts import content_id
