@@ -292,6 +292,19 @@ def chosen_dao() -> Dao | None:
 
 
 @st.cache_data(ttl=FAST, show_spinner=False, max_entries=16)
+def _has_leaderboard(key: Key, dao: str) -> bool:
+    from decai.chain import parse_address
+
+    chain = _viewer(*key).chain
+    return chain.raw_account(chain.pda.leaderboard(parse_address(dao))) is not None
+
+
+def has_leaderboard(dao: str) -> bool:
+    """Whether a collective counts its providers' jobs yet: the last step of founding."""
+    return _has_leaderboard(_key(), dao)
+
+
+@st.cache_data(ttl=FAST, show_spinner=False, max_entries=16)
 def _proposals(key: Key, dao: str) -> list[Proposal]:
     return list(_viewer(*key).dao(dao).proposals())
 

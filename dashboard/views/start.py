@@ -244,4 +244,5 @@ def progress(plan: Plan, who: str) -> list[tuple[str, str, str, bool]]:
     if plan.treasury_lamports:
         funded = dao is not None and (dao.treasury_lamports > 0 or dao.spent_lamports > 0)
         steps.append(("lock", "Treasury", f"{sol(plan.treasury_lamports)} SOL", funded))
+    steps.append(("cpu", "Leaderboard", "counts providers' jobs", dao is not None and data.has_leaderboard(address)))
     return steps

@@ -97,7 +97,8 @@ class Governance:
             if held == 0 and (deposited is None or deposited.deposited == 0):
                 collective.act(actions.distribute(holder, amount))
         if registry is not None and registry.owner != str(actions.authority):
-            collective.act(registry.offer_action(actions.authority))
+            if registry.pending_owner != str(actions.authority):
+                collective.act(registry.offer_action(actions.authority))
             collective.act(actions.adopt_registry(registry.key))
             registry.refresh()
         if treasury_lamports and found.treasury_lamports() == 0:
