@@ -17,27 +17,24 @@ import base64
 import binascii
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 from solders.pubkey import Pubkey
 
-from dashboard import data, failures, ui
+from dashboard import data, ui
 from dashboard.components import wallet as component
-from dashboard.signing import draw
+from dashboard.signing import draw, state
+from dashboard.signing.dialog import dialog
 from dashboard.signing.flow import Flow, Stage
-from dashboard.signing.place import same_machine
+from dashboard.signing.state import Session
 from decai.chain import Action, Confirmation, LocalWallet
-from decai.chain.siws import Challenge, SignIn
 from decai.collective import Collective
 from decai.errors import DecAIError, WalletError
 
 __all__ = ["BrowserWallet", "address", "outcome", "run_action", "sidebar", "signed_in"]
 
 ACCOUNT = "decai-wallet"
-_CLUSTERS = {"mainnet-beta": "solana:mainnet", "devnet": "solana:devnet", "testnet": "solana:testnet"}
-_LOCALNET = "solana:localnet"
 
 
 class BrowserWallet:
@@ -78,58 +75,6 @@ class _Builder(Collective):
         raise _Built(action)
 
 
-@dataclass
-class Session:
-    """One browser session. Kept in its ``st.session_state`` alone."""
-
-    account: Mapping[str, Any] | None = None
-    proven: str | None = None
-    sign_in: SignIn = field(default_factory=SignIn)
-    challenge: Challenge | None = None
-    challenge_id: str = field(default_factory=lambda: secrets.token_hex(8))
-    challenge_request: str = ""
-    acknowledged: list[str] = field(default_factory=list)
-    told: str = ""
-    local_on: bool | None = None
-    local_problem: str = ""
-    flow: Flow | None = None
-    pending: list[Flow] = field(default_factory=list)
-    closed: list[str] = field(default_factory=list)
-    outcomes: dict[str, Confirmation] = field(default_factory=dict)
-
-
-def _session() -> Session:
-    found = st.session_state.get("decai-session")
-    if not isinstance(found, Session):
-        found = st.session_state["decai-session"] = Session()
-    return found
-
-
-def _chain_name(collective: Collective) -> str:
-    return _CLUSTERS.get(collective.cluster, _LOCALNET)
-
-
-def _origin() -> str:
-    """Where the browser is, by the handshake's header, which no page's script can set."""
-    return st.context.headers.get("Origin", "")
-
-
-def _local_wallet(collective: Collective) -> LocalWallet | None:
-    """This machine's keypair, when the browser is on this machine, too; None otherwise."""
-    if collective.settings.read_only:
-        return None
-    # Streamlit says None for loopback; the handshake's headers say whether something forwarded it.
-    remote = st.context.ip_address or "127.0.0.1"
-    if not same_machine(st.get_option("server.address"), remote, st.context.headers):
-        return None
-    path = collective.settings.wallet_path
-    try:
-        return LocalWallet.load(path) if path.exists() else None
-    except WalletError as error:  # said beside the other wallets, which it mustn't stand in the way of
-        _session().local_problem = str(error)
-        return None
-
-
 # --- who ---------------------------------------------------------------------------------------------------
 
 
@@ -138,23 +83,13 @@ def address(collective: Collective | None = None) -> Pubkey | None:
 
     A connected address is a claim of the browser's until a signature proves it; :func:`signed_in` tells.
     """
-    return _who(_session(), collective or data.viewer())[0]
+    return state.who(state.current(), collective or data.viewer())[0]
 
 
 def signed_in() -> str | None:
     """The address this session has proven with a signature, base58; None when it hasn't."""
-    found = _session()
+    found = state.current()
     return found.proven if found.account and found.account["address"] == found.proven else None
-
-
-def _who(found: Session, collective: Collective) -> tuple[Pubkey | None, LocalWallet | None]:
-    if collective.settings.read_only:
-        return None, None
-    if found.account is not None:
-        return Pubkey.from_string(str(found.account["address"])), None
-    local = _local_wallet(collective)
-    wanted = found.local_on if found.local_on is not None else collective.cluster == "embedded"
-    return (local.pubkey, local) if local is not None and wanted else (None, None)
 
 
 # --- writing -----------------------------------------------------------------------------------------------
@@ -181,9 +116,9 @@ def run_action(
         The network; the dashboard's by default.
     """
     where = collective or data.viewer()
-    found = _session()
+    found = state.current()
     found.outcomes.pop(key, None)
-    who, local = _who(found, where)
+    who, local = state.who(found, where)
     try:
         if where.settings.read_only:
             raise WalletError("This dashboard only shows.", hint="Its operator has switched signing off.")
@@ -192,20 +127,20 @@ def run_action(
         action = _built(what, where, local or BrowserWallet(who))
         if action.payer != who:
             raise WalletError(f"This is for {action.payer}, but {who} is connected.", hint="Switch the account.")
-        flow = Flow(key, action, _chain_name(where), local=local is not None, on_done=on_done)
+        flow = Flow(key, action, state.chain_name(where), local=local is not None, on_done=on_done)
         flow.look(where.chain)
     except DecAIError as error:
         ui.show(draw.refused(error))
         return
     if found.flow is not None:
-        _leave(found, found.flow)
+        state.leave(found, found.flow)
     found.flow = flow
     st.rerun()
 
 
 def outcome(key: str) -> Confirmation | None:
     """The confirmation of the last action run under this key in this session; None until there is one."""
-    return _session().outcomes.get(key)
+    return state.current().outcomes.get(key)
 
 
 def _built(
@@ -223,32 +158,12 @@ def _built(
     return returned
 
 
-def _leave(found: Session, flow: Flow) -> None:
-    """The dialog was closed. What hasn't been sent is cancelled; what has is followed in the sidebar."""
-    flow.interrupted()
-    if flow.request is not None:  # the wallet may still be thinking about it: the page is to stop waiting
-        found.closed = [*found.closed[-31:], flow.request.id]
-    if flow.stage is Stage.UNKNOWN:
-        found.pending.append(flow)
-    found.flow = None
-    _finish(found, flow)
-
-
-def _finish(found: Session, flow: Flow) -> None:
-    if flow.stage is not Stage.CONFIRMED or flow.confirmation is None or flow.key in found.outcomes:
-        return
-    found.outcomes[flow.key] = flow.confirmation
-    data.refresh()
-    if flow.on_done is not None:
-        flow.on_done(flow.confirmation)
-
-
 # --- sidebar -----------------------------------------------------------------------------------------------
 
 
 def sidebar(collective: Collective | None = None) -> None:
     """Draw the wallet, and the dialog of the action under way. Call it on every run, in the entry script."""
-    found = _session()
+    found = state.current()
     ui.show(ui.el("div", "Wallet, this session only", cls="eyebrow"))
     try:
         where = collective or data.viewer()
@@ -259,7 +174,7 @@ def sidebar(collective: Collective | None = None) -> None:
         ui.show(ui.note("warn", error.message))
         return
     if found.flow is not None:
-        _dialog(where)
+        dialog(where)
 
 
 def _hear(found: Session, where: Collective) -> None:
@@ -279,7 +194,7 @@ def _hear(found: Session, where: Collective) -> None:
         if found.flow is not None and not found.flow.local:
             found.flow.account_changed(Pubkey.from_string(now) if now else None)
     if account and said.approved == found.challenge_id and found.challenge is None:
-        found.challenge = found.sign_in.challenge(_origin(), account["address"], _chain_name(where))
+        found.challenge = found.sign_in.challenge(state.origin(), account["address"], state.chain_name(where))
         found.challenge_request = secrets.token_hex(16)
     for reply in said.outbox:
         _signed_in(found, reply)
@@ -319,7 +234,7 @@ def _signed_in(found: Session, reply: Mapping[str, Any]) -> None:
         message = base64.b64decode(str(reply.get("signedMessage")), validate=True)
         signature = base64.b64decode(str(reply.get("signature")), validate=True)
         found.proven = found.sign_in.verify(
-            nonce=challenge.nonce, origin=_origin(), signed_message=message, signature=signature
+            nonce=challenge.nonce, origin=state.origin(), signed_message=message, signature=signature
         )
         found.told = ""
     except (binascii.Error, ValueError):
@@ -333,7 +248,7 @@ def _wallet(found: Session, where: Collective) -> None:
         ui.show(ui.chip("Read only", "line", "lock"), ui.sub(" This dashboard shows; it signs nothing."))
         return
     found.local_problem = ""
-    who, local = _who(found, where)
+    who, local = state.who(found, where)
     if found.local_problem:
         ui.show(ui.note("warn", found.local_problem))
     if local is not None and who is not None:
@@ -353,7 +268,7 @@ def _wallet(found: Session, where: Collective) -> None:
         ACCOUNT,
         {
             "mode": "account",
-            "chain": _chain_name(where),
+            "chain": state.chain_name(where),
             "account": component.read(ACCOUNT).account,
             "verified": signed_in() is not None,
             "challenge": found.challenge_id,
@@ -367,7 +282,7 @@ def _wallet(found: Session, where: Collective) -> None:
     if (
         found.account is None
         and local is None
-        and _local_wallet(where) is not None
+        and state.local_wallet(where) is not None
         and st.button("Use this machine's key", key="decai-local-on", width="stretch")
     ):
         found.local_on = True
@@ -392,142 +307,6 @@ def _pending(found: Session, where: Collective) -> None:
             flow.resolve(where.chain)
             if flow.stage is not Stage.UNKNOWN:
                 found.pending.remove(flow)
-                _finish(found, flow)
+                state.finish(found, flow)
                 found.told = "" if flow.stage is Stage.CONFIRMED else (flow.problem.what if flow.problem else "")
             st.rerun()
-
-
-# --- dialog ------------------------------------------------------------------------------------------------
-
-
-def _dismissed() -> None:
-    found = _session()
-    if found.flow is not None:
-        _leave(found, found.flow)
-
-
-def _dialog(where: Collective) -> None:
-    @st.dialog("Check before you sign", width="medium", on_dismiss=_dismissed)
-    def body() -> None:
-        found = _session()
-        flow = found.flow
-        if flow is None:
-            st.rerun()
-            return
-        with failures.shown():
-            _advance(found, flow, where)
-            _stage(found, flow, where)
-
-    body()
-
-
-def _sign_key(flow: Flow) -> str:
-    return f"decai-sign-{flow.id}"
-
-
-def _advance(found: Session, flow: Flow, where: Collective) -> None:
-    """Let what the browser said move the action on."""
-    flow.interrupted()
-    if not flow.local and _who(found, where)[0] != flow.action.payer:
-        flow.account_changed(_who(found, where)[0])
-    said = component.read(_sign_key(flow))
-    if said.approved and said.approved == flow.preview_id and flow.stage in (Stage.PREVIEW, Stage.STOPPED):
-        flow.approve(where.chain, said.approved)
-    for reply in said.outbox:
-        if reply.get("id") in flow.acknowledged:
-            continue
-        with st.spinner("Checking what the wallet signed, and sending it."):
-            flow.receive(where.chain, reply)
-        if flow.stage is Stage.STOPPED:
-            flow.look(where.chain)
-    _finish(found, flow)
-
-
-def _stage(found: Session, flow: Flow, where: Collective) -> None:
-    ui.show(draw.heading(flow))
-    match flow.stage:
-        case Stage.PREVIEW | Stage.STOPPED | Stage.WAITING:
-            _before(flow, where)
-        case Stage.REVIEW:
-            _review(flow, where)
-        case Stage.CONFIRMED:
-            ui.show(draw.confirmed(flow))
-            _explorer_link(flow)
-            _close(found, "Done", primary=True)
-        case Stage.FAILED:
-            ui.show(draw.failed(flow))
-            _explorer_link(flow)
-            _log(flow)
-            _close(found, "Close")
-        case _:
-            ui.show(draw.unknown(flow))
-            _explorer_link(flow)
-            if st.button("Ask again", key=f"decai-resolve-{flow.id}", type="primary"):
-                flow.resolve(where.chain)
-                _finish(found, flow)
-                st.rerun(scope="fragment")
-            _close(found, "Close; follow it in the sidebar")
-
-
-def _before(flow: Flow, where: Collective) -> None:
-    if flow.stage is Stage.STOPPED and flow.problem is not None:
-        ui.show(draw.stopped(flow.problem))
-        _log(flow)
-    if flow.preview is not None:
-        ui.show(draw.effects(flow.preview))
-        with st.expander("Accounts and program log"):
-            ui.show(draw.technical(flow.preview))
-            if flow.preview.logs:
-                st.code("\n".join(flow.preview.logs), language=None)
-    if not flow.local:
-        component.mount(
-            _sign_key(flow),
-            {
-                "mode": "sign",
-                "chain": flow.chain_name,
-                "address": str(flow.action.payer),
-                "preview": flow.preview_id,
-                "request": flow.asked(),
-                "acknowledged": flow.acknowledged,
-            },
-        )
-    elif st.button("Sign with this machine's key", key=f"decai-sign-local-{flow.id}", type="primary"):
-        local = _local_wallet(where)
-        if local is None:
-            return
-        with st.spinner("Signing and sending."):
-            flow.sign_locally(where.chain, local, flow.preview_id)
-        if flow.stage is Stage.STOPPED:
-            flow.look(where.chain)
-        st.rerun(scope="fragment")
-
-
-def _review(flow: Flow, where: Collective) -> None:
-    ui.show(draw.changed(flow))
-    if st.button("Send it as the wallet signed it", key=f"decai-accept-{flow.id}", type="primary"):
-        with st.spinner("Sending."):
-            flow.accept_changes(where.chain)
-        st.rerun(scope="fragment")
-    if st.button("Don't send it", key=f"decai-reject-{flow.id}"):
-        flow.reject_changes()
-        flow.look(where.chain)
-        st.rerun(scope="fragment")
-
-
-def _log(flow: Flow) -> None:
-    if flow.problem is not None and flow.problem.logs:
-        with st.expander("Program log"):
-            st.code("\n".join(flow.problem.logs), language=None)
-
-
-def _explorer_link(flow: Flow) -> None:
-    """In another tab: leaving this one would end the session, and with it the connection."""
-    if flow.signature:
-        st.link_button("Open in the Explorer", f"explorer?tx={flow.signature}", type="tertiary")
-
-
-def _close(found: Session, label: str, *, primary: bool = False) -> None:
-    if st.button(label, key="decai-close", type="primary" if primary else "secondary"):
-        if found.flow is not None:
-            _leave(found, found.flow)
-        st.rerun()

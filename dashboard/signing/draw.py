@@ -25,7 +25,9 @@ def heading(flow: Flow) -> ui.Html:
 def effects(found: Preview) -> ui.Html:
     """The transaction in words, its simulated effects, and its price."""
     warnings = [ui.note("warn", w) for w in found.warnings]
-    steps = ui.el("ol", *(_step(w) for w in found.steps), cls="steps")
+    # What the compute budget sets shows in the fee and the work below; its instructions are among the technicalities.
+    told = [w for w in found.steps if w.program != "Compute budget"]
+    steps = ui.el("ol", *(_step(w) for w in told), cls="steps")
     changes = [(c.name, _change(sol(c.lamports), c.lamports), c.address) for c in found.balances]
     for t in found.tokens:
         shown = f"{units(t.amount, t.decimals)} tokens" if t.decimals is not None else f"{t.amount} smallest units"
@@ -54,7 +56,7 @@ def technical(found: Preview) -> ui.Html:
         [[w.name, ui.address(w.address), w.effect] for w in found.written],
         caption="Accounts it may write",
     )
-    return ui.join(written, *(_accounts(w) for w in found.steps if w.accounts))
+    return ui.join(written, *(_accounts(w) if w.accounts else _step(w) for w in found.steps))
 
 
 def _accounts(words: Words) -> ui.Html:

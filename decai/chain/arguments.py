@@ -14,6 +14,7 @@ from decai.chain.layouts import TEXT_FIELDS, cid_of, text_of
 __all__ = ["human", "show", "sol", "units"]
 
 LAMPORTS_DECIMALS, TOKEN_DECIMALS = 9, 6
+_NO_KEY = "1" * 32
 _LAMPORTS = re.compile(
     r"budget|training_budget|bond|dispute_bond|price|best_price|min_stake|min_counted_reward|.*lamports(_.*)?"
 )
@@ -109,7 +110,7 @@ def _text(instruction: str, name: str, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return _number(instruction, name, value)
-    return "none" if value is None else str(value)
+    return "none" if value is None or value == _NO_KEY else str(value)
 
 
 def _number(instruction: str, name: str, value: int) -> str:
