@@ -132,3 +132,11 @@ def test_nonsense_in_the_explorer_is_refused_in_words(window: Callable[..., Wind
     box.fill("not an address")
     box.press("Enter")
     page.get_by_role("alert").filter(has_text="address").wait_for()
+
+
+def test_links_between_pages_keep_the_session(window: Callable[..., Window]) -> None:
+    page = window().visit()
+    page.evaluate("() => { window.sameDocument = true }")
+    page.get_by_role("link", name="All of it").click()
+    page.get_by_role("heading", name="Explorer", level=1).wait_for()
+    assert page.evaluate("() => window.sameDocument") is True

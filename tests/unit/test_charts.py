@@ -23,9 +23,7 @@ VERSIONS = pd.DataFrame(
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_scores_draw_every_label_with_the_highest_on_top(dark: bool) -> None:
-    drawn = charts.scores(
-        pd.DataFrame({"label": ["negative", "positive"], "score": [0.0857, 0.9143]}), dark=dark
-    )
+    drawn = charts.scores(pd.DataFrame({"label": ["negative", "positive"], "score": [0.0857, 0.9143]}), dark=dark)
     bars = drawn.figure.data[0]
     assert list(bars.y) == ["negative", "positive"]  # plotly draws upwards: the last is on top
     assert list(bars.text) == ["0.0857", "0.9143"]
@@ -77,3 +75,43 @@ def test_text_in_charts_is_legible_and_series_differ(palette: charts.Palette) ->
     assert _contrast(palette.muted, palette.surface) > 4.5
     for one, other in combinations(palette.series, 2):
         assert sum((x - y) ** 2 for x, y in zip(_linear(one), _linear(other), strict=True)) > 0.005
+
+
+def test_energy_keeps_grades_apart_by_shape_and_draws_the_band() -> None:
+    records = pd.DataFrame(
+        {
+            "at": [datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2)],
+            "job": ["a" * 44, "b" * 44],
+            "kwh": [0.002, 0.004],
+            "kwh_low": [0.0019, 0.0024],
+            "kwh_high": [0.0021, 0.0056],
+            "grade": ["measured", "declared"],
+            "co2e_mg": [950, 1900],
+        }
+    )
+    drawn = charts.energy_by_job(records)
+    assert [t.name for t in drawn.figure.data] == ["measured", "declared"]
+    assert len({t.marker.symbol for t in drawn.figure.data}) == 2
+    assert drawn.figure.layout.yaxis.title.text == "Wh a job"
+    assert list(drawn.figure.data[1].y) == [4.0]
+    assert list(drawn.figure.data[1].error_y.array) == pytest.approx([1.6])
+    assert list(drawn.table["kwh"]) == [0.002, 0.004]
+
+
+def test_the_front_holds_what_nothing_beats_on_both() -> None:
+    quotes = pd.DataFrame(
+        {
+            "source": ["peer"] * 4,
+            "provider": list("wxyz"),
+            "device": ["cheap", "clean", "beaten", "unknown grid"],
+            "total_lamports": [10**9, 3 * 10**9, 4 * 10**9, 10**8],
+            "co2e_g": [300.0, 40.0, 50.0, None],
+            "chosen": [True, False, False, False],
+        }
+    )
+    drawn = charts.price_against_carbon(quotes)
+    by_name = {t.name: t for t in drawn.figure.data}
+    assert list(by_name["nothing is better on both"].x) == [1.0, 3.0]
+    assert list(by_name["peer"].text) == ["cheap", "clean", "beaten"]
+    assert list(by_name["chosen"].x) == [1.0]
+    assert len(drawn.table) == 4
