@@ -192,6 +192,8 @@ def onnx_session(model: Path | bytes, *, name: str, threads: int | None = None) 
     InvalidBundle
         When ONNX Runtime can't load it.
     """
+    # The official builds report to Microsoft unless told not to before the library is loaded (its Privacy.md).
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
