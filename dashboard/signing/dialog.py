@@ -27,9 +27,8 @@ def dialog(where: Collective) -> None:
     def body() -> None:
         found = state.current()
         flow = found.flow
-        if flow is None:
+        if flow is None:  # ended in another run of this page
             st.rerun()
-            return
         with failures.shown():
             _advance(found, flow, where)
             _stage(found, flow, where)

@@ -327,6 +327,7 @@ class Flow:
         self.stage, self.problem = Stage.STOPPED, problem
         self.request, self.returned, self.changes, self.signature = None, None, (), None
         self.out = False
+        self.preview_id = secrets.token_hex(8)  # what was clicked is spent: trying again takes another click
 
     def interrupted(self) -> None:
         """A run ended while sending: what became of it has to be asked."""

@@ -140,6 +140,20 @@ def test_only_the_preview_that_was_seen_can_be_approved() -> None:
     assert flow.stage is Stage.PREVIEW and chain.prepared == 0 and flow.asked() is None
 
 
+def test_a_click_counts_once_even_when_building_failed() -> None:
+    class Away(FakeChain):
+        def prepare(self, action: Action) -> Prepared:
+            self.prepared += 1
+            raise RpcUnreachable("nobody there")
+
+    chain = Away()
+    flow = Flow("k", Action("Pay", (PAY,), ME.pubkey()), "solana:devnet")
+    flow.preview_id = "seen"
+    for _ in range(3):
+        flow.approve(chain, "seen")  # type: ignore[arg-type]
+    assert flow.stage is Stage.STOPPED and chain.prepared == 1 and flow.asked() is None
+
+
 def test_reruns_ask_for_one_and_the_same_request() -> None:
     chain = FakeChain()
     flow = waiting(chain)
