@@ -9,18 +9,22 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from solders.pubkey import Pubkey
+
 from decai.chain.idl import load_idls, program_elf
 from decai.chain.wallets import LocalWallet
 from decai.config import Settings
-from decai.errors import PortInUse
+from decai.errors import PortInUse, SettingsError
 
 if TYPE_CHECKING:
     from decai.collective import Collective
 
-__all__ = ["FIRST_MODEL", "LAMPORTS_PER_SOL", "Network", "ensure_first_model", "ensure_funds"]
+__all__ = ["FIRST_MODEL", "LAMPORTS_PER_SOL", "Network", "ensure_first_model", "ensure_funds", "welcome"]
 
 LAMPORTS_PER_SOL = 1_000_000_000
 FIRST_MODEL = "sentiment"
+WELCOME_TOKENS = 10_000_000
+"""Voting tokens for a newcomer on the embedded chain, in millionths: ten."""
 PREFERRED_PORTS = {"rpc": 8899, "kubo": 5001, "gateway": 8080}
 
 
@@ -155,6 +159,48 @@ def ensure_funds(collective: Collective, lamports: int = LAMPORTS_PER_SOL) -> No
     wallet = collective.signer()
     if collective.chain.balance(wallet) < lamports:
         collective.chain.airdrop(wallet, max(100 * LAMPORTS_PER_SOL, lamports))
+
+
+def welcome(collective: Collective, newcomer: Pubkey, dao: Pubkey | None = None) -> int:
+    """Give a new wallet on the embedded chain SOL and, from this machine's own wallet, voting tokens to try with.
+
+    Parameters
+    ----------
+    collective : Collective
+        On the embedded chain, with this machine's wallet.
+    newcomer : Pubkey
+    dao : Pubkey, optional
+        Whose tokens.
+
+    Returns
+    -------
+    int
+        The voting tokens given, in millionths: 0 when this machine's wallet has none to spare, or the newcomer has
+        some already.
+
+    Raises
+    ------
+    SettingsError
+        This isn't the embedded chain.
+    """
+    if collective.cluster != "embedded":
+        raise SettingsError(
+            "Only the embedded chain gives new wallets something to try with.", hint="Fund the wallet yourself."
+        )
+    if collective.chain.balance(newcomer) < 5 * LAMPORTS_PER_SOL:
+        collective.chain.airdrop(newcomer, 10 * LAMPORTS_PER_SOL)
+    if dao is None or newcomer == collective.signer():
+        return 0
+    from decai.governance import Governance
+
+    governance = Governance(collective, dao)
+    member = governance.member(newcomer)
+    if governance.token_balance(newcomer) or (member is not None and member.deposited):
+        return 0
+    amount = min(WELCOME_TOKENS, governance.token_balance())
+    if amount:
+        governance.give(newcomer, amount)
+    return amount
 
 
 def ensure_first_model(collective: Collective, say: Callable[[str], None] = lambda _: None) -> bool:

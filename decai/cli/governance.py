@@ -27,7 +27,21 @@ ProposalId = Annotated[int, typer.Argument(min=0, metavar="ID")]
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    for command in (init, members, stake, unstake, deposit, withdraw, fund, propose, proposals, vote, cancel, execute):
+    for command in (
+        init,
+        members,
+        stake,
+        unstake,
+        deposit,
+        withdraw,
+        give,
+        fund,
+        propose,
+        proposals,
+        vote,
+        cancel,
+        execute,
+    ):
         app.command()(command)
 
 
@@ -150,6 +164,20 @@ def withdraw(amount: Amount, dao: DaoOption = None, home: HomeOption = None, url
     """Take voting tokens back, once the votes they took part in have ended."""
     with open_collective(url, home, wallet) as c:
         _done(c.dao(dao).withdraw(round(amount * 1e6)), json_, f"Withdrew {amount:g} voting tokens.")
+
+
+def give(
+    to: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    amount: Amount,
+    dao: DaoOption = None,
+    home: HomeOption = None,
+    url: UrlOption = None,
+    wallet: WalletOption = None,
+    json_: JsonFlag = False,
+) -> None:
+    """Give voting tokens that aren't deposited to another wallet."""
+    with open_collective(url, home, wallet) as c:
+        _done(c.dao(dao).give(to, round(amount * 1e6)), json_, f"Gave {amount:g} voting tokens to {to}.")
 
 
 def fund(amount: Amount, dao: DaoOption = None, home: HomeOption = None, url: UrlOption = None,

@@ -144,6 +144,30 @@ class DaoActions:
             tokens=associated_token(self.wallet, self.mint),
         )  # fmt: skip
 
+    def give(self, to: Pubkey, amount: int) -> Action:
+        """Give voting tokens that aren't deposited to another wallet, making its token account if needed."""
+        from spl.token.instructions import (
+            TransferCheckedParams,
+            create_idempotent_associated_token_account,
+            transfer_checked,
+        )
+
+        instructions = (
+            create_idempotent_associated_token_account(self.wallet, to, self.mint),
+            transfer_checked(
+                TransferCheckedParams(
+                    program_id=TOKEN_PROGRAM,
+                    source=associated_token(self.wallet, self.mint),
+                    mint=self.mint,
+                    dest=associated_token(to, self.mint),
+                    owner=self.wallet,
+                    amount=amount,
+                    decimals=TOKEN_DECIMALS,
+                )
+            ),
+        )
+        return Action(f"Give {tokens(amount)} voting tokens to {to}", instructions, self.wallet)
+
     def set_delegate(self, delegate: Pubkey | None) -> Action:
         """Let another wallet vote, too; None for nobody."""
         to = delegate or Pubkey.default()

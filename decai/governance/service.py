@@ -225,6 +225,17 @@ class Governance:
         self._positive(amount)
         return self._do(self.actions.withdraw(amount))
 
+    def give(self, to: Pubkey | str, amount: int) -> Confirmation:
+        """Give voting tokens (millionths) that aren't deposited to another wallet."""
+        self._positive(amount)
+        held = self.token_balance()
+        if held < amount:
+            raise GovernanceError(
+                f"The wallet holds {held / 1e6:g} voting tokens; {amount / 1e6:g} can't be given.",
+                hint="Give less, or withdraw deposited tokens first.",
+            )
+        return self._do(self.actions.give(parse_address(to), amount))
+
     def fund_treasury(self, lamports: int) -> Confirmation:
         """Give SOL to the collective."""
         self._positive(lamports)

@@ -37,6 +37,8 @@ MAX_BLOCKS: Final = 2_000_000
 
 _REPORT_SECONDS: Final = 0.05
 _FAILURES_ALLOWED: Final = 3
+_ENOUGH_FOR_ETA_BYTES: Final = 1 << 20
+"""The first, small blocks are slow: a speed from them alone would promise hours."""
 _SPEED_WINDOW_SECONDS: Final = 5.0
 
 
@@ -308,7 +310,7 @@ class _Run:
             bytes_fetched=self.bytes_fetched,
             refused=self.refused,
             speed_bytes_per_s=speed,
-            eta_s=(total - done) / speed if speed > 0 else None,
+            eta_s=(total - done) / speed if self.bytes_fetched >= _ENOUGH_FOR_ETA_BYTES and speed > 0 else None,
             states=self.states.decode("ascii"),
         )
 
