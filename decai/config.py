@@ -29,7 +29,9 @@ class Settings(BaseSettings):
     )
     ws_url: str | None = Field(default=None, description="Solana WebSocket URL. Unset: RPC port + 1.")
     wallet: Path | None = Field(
-        default=None, description="Keypair file in the Solana CLI's format. Unset: `wallet.json` in the home."
+        default=None,
+        description="Keypair file in the Solana CLI's format, or `solana-cli` for the one that `solana` uses. "
+        "Unset: `wallet.json` in the home.",
     )
     registry: str | None = Field(
         default=None, description="Address of the model registry to use. Unset: the only one, or the first made."
@@ -77,8 +79,18 @@ class Settings(BaseSettings):
 
     @property
     def wallet_path(self) -> Path:
-        """The keypair file in use."""
-        return self.wallet or self.home / "wallet.json"
+        """The keypair file in use.
+
+        Raises
+        ------
+        WalletError
+            The Solana CLI's was asked for, and it has none that could be used.
+        """
+        if self.wallet is None:
+            return self.home / "wallet.json"
+        from decai.chain.solana_cli import keypair_file  # not before: most processes have no use for decai.chain
+
+        return keypair_file(self.wallet)
 
     @property
     def network_file(self) -> Path:

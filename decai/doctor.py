@@ -117,11 +117,11 @@ def _home(settings: Settings) -> Iterator[Finding]:
 
 
 def _wallet(settings: Settings) -> Iterator[Finding]:
-    path = settings.wallet_path
-    if not path.exists():
-        yield Finding("Wallet", True, "no local keypair (viewing needs none)")
-        return
     try:
+        path = settings.wallet_path
+        if not path.exists():
+            yield Finding("Wallet", True, "no local keypair (viewing needs none)")
+            return
         wallet = LocalWallet.load(path)
     except DecAIError as e:
         yield Finding("Wallet", False, e.message, e.hint or "")

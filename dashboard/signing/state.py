@@ -70,8 +70,8 @@ def local_wallet(collective: Collective) -> LocalWallet | None:
     remote = st.context.ip_address or "127.0.0.1"
     if not same_machine(st.get_option("server.address"), remote, st.context.headers):
         return None
-    path = collective.settings.wallet_path
     try:
+        path = collective.settings.wallet_path
         return LocalWallet.load(path) if path.exists() else None
     except WalletError as error:  # said beside the other wallets, which it mustn't stand in the way of
         current().local_problem = str(error)

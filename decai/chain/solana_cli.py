@@ -7,7 +7,40 @@ from pathlib import Path
 
 from decai.errors import WalletError
 
-__all__ = ["solana_cli_keypair"]
+__all__ = ["SOLANA_CLI", "keypair_file", "solana_cli_keypair"]
+
+SOLANA_CLI = Path("solana-cli")
+"""What to say instead of a file's name for the keypair that ``solana`` uses. (``./solana-cli`` is the same;
+a keypair file of that very name has to be given with its folder.)"""
+
+
+def keypair_file(named: Path) -> Path:
+    """The file behind what a person gave as their wallet: the file itself, or the Solana CLI's.
+
+    Parameters
+    ----------
+    named : Path
+        A keypair file, or :data:`SOLANA_CLI`.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    WalletError
+        The Solana CLI was meant, and it has no keypair that could be used.
+    """
+    if named != SOLANA_CLI:
+        return named
+    theirs = solana_cli_keypair()
+    if not theirs.exists():  # and none is made there: that key would be the CLI's from then on
+        raise WalletError(
+            f"The Solana CLI is configured to use {theirs}, which doesn't exist.",
+            hint="Make it with `solana-keygen new`, or name a keypair file yourself.",
+        )
+    return theirs
+
 
 _LINE = re.compile(r"^keypair_path:\s*(?:'((?:[^']|'')*)'|\"([^\"\\]*)\"|([^#'\"\s].*?))\s*(?:#.*)?$", re.M)
 
@@ -49,5 +82,4 @@ def solana_cli_keypair(config: Path | None = None) -> Path:
             f"The Solana CLI uses {value}, which isn't a file.",
             hint="Connect a hardware wallet through your browser's wallet, or name a keypair file.",
         )
-    named = Path(value).expanduser()
-    return named if named.is_absolute() else path.parent / named
+    return path.parent / Path(value).expanduser()

@@ -12,6 +12,7 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
+from decai.chain.solana_cli import keypair_file
 from decai.errors import WalletError
 
 __all__ = ["LocalWallet", "Wallet", "WatchedWallet"]
@@ -59,11 +60,17 @@ class LocalWallet:
     def load(cls, path: Path) -> LocalWallet:
         """Read a keypair file (a JSON list of 64 numbers, as ``solana-keygen`` writes).
 
+        Parameters
+        ----------
+        path : Path
+            Or ``Path("solana-cli")``: the one that the Solana CLI is configured to use.
+
         Raises
         ------
         WalletError
             The file is missing or isn't a keypair.
         """
+        path = keypair_file(path)
         try:
             numbers = json.loads(path.read_text())
             return cls(Keypair.from_bytes(bytes(numbers)), path)

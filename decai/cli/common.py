@@ -17,7 +17,10 @@ HomeOption = Annotated[
 ]
 UrlOption = Annotated[str | None, typer.Option("--url", help="Solana RPC URL (DECAI_URL).", show_default=False)]
 WalletOption = Annotated[
-    Path | None, typer.Option("--wallet", help="Keypair file that signs (DECAI_WALLET).", show_default=False)
+    Path | None,
+    typer.Option(
+        "--wallet", help="Keypair file that signs, or solana-cli for the CLI's (DECAI_WALLET).", show_default=False
+    ),
 ]
 RegistryOption = Annotated[
     str | None, typer.Option("--registry", help="Registry, by address or name.", show_default=False)

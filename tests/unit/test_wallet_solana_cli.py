@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from decai.chain import LocalWallet
 from decai.chain.solana_cli import solana_cli_keypair
+from decai.config import load_settings
 from decai.errors import WalletError
+from decai.network import local_wallet
 
 
 @pytest.mark.parametrize(
@@ -58,3 +61,18 @@ def test_no_configuration(tmp_path: Path) -> None:
     (tmp_path / "odd.yml").write_bytes(b"\xff\xfe")
     with pytest.raises(WalletError, match="can't be read"):
         solana_cli_keypair(tmp_path / "odd.yml")
+
+
+def test_it_is_the_wallet_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DECAI_WALLET", "solana-cli")
+    config = tmp_path / ".config" / "solana" / "cli" / "config.yml"
+    config.parent.mkdir(parents=True)
+    config.write_text("keypair_path: ~/id.json\n")
+    settings = load_settings(home=tmp_path / "home")
+    with pytest.raises(WalletError, match="which doesn't exist"):
+        local_wallet(settings)
+    assert not (tmp_path / "id.json").exists(), "a key was made in the CLI's place"
+    key = LocalWallet.create(tmp_path / "id.json")
+    assert settings.wallet_path == tmp_path / "id.json"
+    assert local_wallet(settings).pubkey == LocalWallet.load(Path("solana-cli")).pubkey == key.pubkey
