@@ -196,7 +196,7 @@ def waiting_for(job: Job, now: int) -> str:
         "wait to publish": "in its hold",
         "publish": "ready to publish",
         "refund": "nobody took it; ready to refund",
-        "bid late": "no bid yet",
+        "wait to refund": "no bid yet",
     }.get(step, "")
 
 

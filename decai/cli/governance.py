@@ -39,8 +39,10 @@ def register(app: typer.Typer) -> None:
         propose,
         proposals,
         vote,
+        relinquish,
         cancel,
         execute,
+        expire,
     ):
         app.command()(command)
 
@@ -272,6 +274,15 @@ def vote(
         _done(c.dao(dao).vote(proposal, choice), json_, f"Voted {choice} on proposal {proposal}.")
 
 
+def relinquish(
+    proposal: ProposalId, dao: DaoOption = None, home: HomeOption = None, url: UrlOption = None,
+    wallet: WalletOption = None, json_: JsonFlag = False,
+) -> None:  # fmt: skip
+    """Take your vote back while voting lasts."""
+    with open_collective(url, home, wallet) as c:
+        _done(c.dao(dao).relinquish(proposal), json_, f"Took back the vote on proposal {proposal}.")
+
+
 def cancel(
     proposal: ProposalId, dao: DaoOption = None, home: HomeOption = None, url: UrlOption = None,
     wallet: WalletOption = None, json_: JsonFlag = False,
@@ -292,3 +303,16 @@ def execute(
             print_json(proposal_json(done, c.chain.now()))
         else:
             say(f"Executed proposal {done.id}." + (f" Its job is {done.job}." if done.job else ""))
+
+
+def expire(
+    proposal: ProposalId, dao: DaoOption = None, home: HomeOption = None, url: UrlOption = None,
+    wallet: WalletOption = None, json_: JsonFlag = False,
+) -> None:  # fmt: skip
+    """Close a proposal that wasn't executed in time, which frees its proposer's stake. Anyone can."""
+    with open_collective(url, home, wallet) as c:
+        done = c.dao(dao).expire(proposal)
+        if json_:
+            print_json(proposal_json(done, c.chain.now()))
+        else:
+            say(f"Closed proposal {done.id}.")

@@ -125,15 +125,21 @@ def refund(
     job: JobAddress, home: HomeOption = None, url: UrlOption = None, wallet: WalletOption = None,
     json_: JsonFlag = False,
 ) -> None:  # fmt: skip
-    """Return the budget of a job that nobody does to the treasury, or take back a lease that ran out. Anyone can."""
+    """Return the budget of a job that nobody does to the treasury, or take back a lease that ran out. Anyone can.
+
+    A job whose winner never leased it is leased to them first, so that the lease can run out.
+    """
     with open_collective(url, home, wallet) as c:
         found = c.market.job(job)
-        late = found.next_step(c.chain.now()) == "fail"
-        done = c.market.fail_lease(found) if late else c.market.refund(found)
+        step = found.next_step(c.chain.now())
+        act = {"fail": c.market.fail_lease, "lease": c.market.lease}.get(step, c.market.refund)
+        done = act(found)
         if json_:
             print_json({"job": job, "signature": done.signature, "slot": done.slot})
         else:
-            say("The lease is taken back; the auction is open again." if late else "The budget is in the treasury.")
+            ends = {"fail": "The lease is taken back; the auction is open again.",
+                    "lease": "Leased to the winner; it can be taken back after the work period."}  # fmt: skip
+            say(ends.get(step, "The budget is in the treasury."))
 
 
 def publish_trained(

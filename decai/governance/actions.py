@@ -262,12 +262,12 @@ class DaoActions:
             proposal=key, member=member, record=record, made={"vote": record},
         )  # fmt: skip
 
-    def relinquish(self, proposal: Proposal) -> Action:
-        """Take a vote back while voting lasts."""
+    def relinquish(self, proposal: Proposal, voter: Pubkey | None = None) -> Action:
+        """Take a vote back while voting lasts; ``voter`` cast it (a delegate, say) and gets its rent back."""
         key = _key(proposal.address)
         return self._action(
             f"Take back the vote on proposal {proposal.id}", "relinquish_vote",
-            proposal=key, record=self.chain.pda.vote(key, self.member),
+            proposal=key, record=self.chain.pda.vote(key, self.member), voter=voter or self.wallet,
         )  # fmt: skip
 
     def finalize(self, proposal: Proposal) -> Action:

@@ -388,8 +388,19 @@ class Governance:
         return action
 
     def relinquish(self, proposal: Proposal | int) -> Confirmation:
-        """Take a vote back while voting lasts."""
-        return self._do(self.actions.relinquish(self._meant(proposal)))
+        """Take this wallet's vote back while voting lasts, also one that its delegate cast.
+
+        Raises
+        ------
+        GovernanceError
+            It hasn't voted.
+        """
+        meant = self._meant(proposal)
+        member = self.chain.pda.member(self.address, self._collective.signer())
+        record = self.chain.find("VoteRecord", self.chain.pda.vote(Pubkey.from_string(meant.address), member))
+        if record is None:
+            raise GovernanceError(f"This wallet hasn't voted on proposal {meant.id}.", hint="See `decai proposals`.")
+        return self._do(self.actions.relinquish(meant, Pubkey.from_string(record["voter"])))
 
     def cancel(self, proposal: Proposal | int) -> Confirmation:
         """Take one's own proposal back before voting starts."""
@@ -414,8 +425,15 @@ class Governance:
                 "in hold-up": f"its hold-up lasts until {meant.executable_at:%H:%M:%S} UTC",
                 "lapsed": "its execution window has closed",
             }.get(phase, f"it is {phase}")  # fmt: skip
-            raise GovernanceError(f"Proposal {meant.id} can't be executed: {reason}.", hint="See `decai proposals`.")
+            hint = f"Close it: `decai expire {meant.id}`." if phase == "lapsed" else "See `decai proposals`."
+            raise GovernanceError(f"Proposal {meant.id} can't be executed: {reason}.", hint=hint)
         self._do(self.actions.execute(meant))
+        return self.proposal(meant.id)
+
+    def expire(self, proposal: Proposal | int) -> Proposal:
+        """Close a proposal that succeeded but wasn't executed in time, which frees its proposer's stake; anyone can."""
+        meant = self._meant(proposal)
+        self._do(self.actions.expire(meant))
         return self.proposal(meant.id)
 
     def publish_trained(self, proposal: Proposal | int) -> Proposal:

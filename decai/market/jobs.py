@@ -122,16 +122,21 @@ class Job:
         )
 
     def next_step(self, now: int) -> str:
-        """What anyone can do with it at ``now`` (unix seconds): bid, lease, train, fail, attest, settle, publish, …"""
+        """What can be done with it at ``now`` (unix seconds), with the program's own bounds.
+
+        "bid", "lease", "train", "fail" (take an overdue lease back), "attest", "settle", "publish" or "refund";
+        "wait to refund", "wait for challenges" or "wait to publish" while only time has to pass; else "nothing".
+        """
         if self.state == "bidding":
+            if self.attempts >= MAX_ATTEMPTS:
+                return "refund"
             if now < self.bids_end.timestamp():
                 return "bid"
             if self.provider is not None:
                 return "lease"
-            lapsed = now >= self.bids_end.timestamp() + self.terms.bid_period or self.attempts >= MAX_ATTEMPTS
-            return "refund" if lapsed else "bid late"
+            return "refund" if now > self.bids_end.timestamp() + self.terms.bid_period else "wait to refund"
         if self.state == "leased" and self.deadline is not None:
-            return "train" if now < self.deadline.timestamp() else "fail"
+            return "train" if now <= self.deadline.timestamp() else "fail"
         if self.state == "submitted" and self.submitted_at is not None:
             if self.attestations < self.terms.min_attestations:
                 return "attest"

@@ -145,10 +145,10 @@ def best_quotes(
         for name, answer in asked.items():
             try:
                 quotes = answer.result(timeout=max(0.0, timeout_s - (clock() - began)))
-            except TimeoutError:
-                reports.append(SourceReport(name, False, 0, timeout_s, f"no answer within {timeout_s:g} s"))
-            except DecAIError as e:
-                reports.append(SourceReport(name, False, 0, clock() - began, str(e)))
+            except (DecAIError, OSError, ValueError, LookupError) as e:  # what a service abroad can bring about
+                late = isinstance(e, TimeoutError) and not answer.done()
+                reason = f"no answer within {timeout_s:g} s" if late else str(e) or type(e).__name__
+                reports.append(SourceReport(name, False, 0, clock() - began, reason))
             else:
                 found.extend(quotes)
                 reports.append(SourceReport(name, True, len(quotes), clock() - began))

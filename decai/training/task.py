@@ -223,7 +223,7 @@ def run_task(
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-    if late.is_set():
+    if late.is_set() and code != 0:
         raise TrainingError(f"The job took more than {limits.seconds:g} s.", hint="Allow more with --max-seconds.")
     if code != 0:
         last = errors[-1].strip() if errors else f"exit code {code}"

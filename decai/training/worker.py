@@ -77,7 +77,8 @@ class Worker:
         self.say = say
         self.wallet = str(collective.signer())
         self.submitted = 0
-        self._given_up: set[tuple[str, int]] = set()
+        self._outbid: set[tuple[str, int]] = set()
+        self._unable: set[str] = set()
 
     def announce(self) -> None:
         """Publish the offer on chain, becoming a provider first if needed."""
@@ -134,23 +135,40 @@ class Worker:
         """Do the next thing that this worker can do for a job; None when there is nothing."""
         todo = job.next_step(self.collective.chain.now())
         mine = job.provider == self.wallet
-        key = (job.address, job.attempts)
-        if todo == "bid" and not mine and key not in self._given_up:
+        able = job.address not in self._unable
+        market = self.collective.market
+        if todo == "bid" and not mine and able and (job.address, job.attempts) not in self._outbid:
             return self._bid(job)
-        if todo == "lease" and mine:
-            self.collective.market.lease(job)
-            self.say(f"leased job {job.address}")
-            return "leased"
-        if todo == "train" and mine and key not in self._given_up:
+        if todo == "lease" and (mine or self._abandoned(job)):
+            return self._try(market.lease, job, "leased")
+        if todo == "train" and mine and able:
             return self._work(job, stop)
         if todo == "settle" and mine:
-            return self._settle(job)
+            return self._try(market.settle, job, "settled")
+        if todo == "fail":
+            return self._try(market.fail_lease, job, "took back the lease of")
+        if todo == "refund":
+            return self._try(market.refund, job, "refunded")
         return None
+
+    def _abandoned(self, job: Job) -> bool:
+        """Whether the winner hasn't leased for another bidding period: then anyone's lease starts its deadline."""
+        return self.collective.chain.now() > job.bids_end.timestamp() + job.terms.bid_period
+
+    def _try(self, action: Callable[[Job], object], job: Job, done: str) -> str | None:
+        """Do what anyone may do; another worker may have been faster."""
+        try:
+            action(job)
+        except TransactionFailed as e:
+            self.say(f"job {job.address} isn't {done} by this worker: {e.message}")
+            return None
+        self.say(f"{done} job {job.address}")
+        return done
 
     def _bid(self, job: Job) -> str | None:
         price = self.price(job)
         if price > job.budget or (job.provider is not None and price >= job.best_price):
-            self._given_up.add((job.address, job.attempts))
+            self._outbid.add((job.address, job.attempts))
             self.say(f"no bid for job {job.address}: {price / 1e9:g} SOL wouldn't win")
             return None
         try:
@@ -160,15 +178,6 @@ class Worker:
             return None
         self.say(f"bid {price / 1e9:g} SOL for job {job.address}")
         return "bid"
-
-    def _settle(self, job: Job) -> str | None:
-        try:
-            self.collective.market.settle(job)
-        except TransactionFailed as e:
-            self.say(f"not settled: {e.message}")
-            return None
-        self.say(f"settled job {job.address}")
-        return "settled"
 
     def _work(self, job: Job, stop: Callable[[], bool]) -> str | None:
         self.say(f"training for job {job.address}")
@@ -186,9 +195,9 @@ class Worker:
                 reading=reading_of(result),
                 device=str(result.reading["device"]),
             )
-        except (StorageError, TrainingError, MarketError, ModelError) as e:
+        except (StorageError, TrainingError, MarketError, ModelError, TransactionFailed) as e:
             if not stop() and not isinstance(e, BlockNotFound):  # a source may come back
-                self._given_up.add((job.address, job.attempts))
+                self._unable.add(job.address)
             self.say(f"job {job.address} failed: {e}")
             return None
         finally:
