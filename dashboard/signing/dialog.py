@@ -29,9 +29,20 @@ def dialog(where: Collective) -> None:
         flow = found.flow
         if flow is None:  # ended in another run of this page
             st.rerun()
-        with failures.shown():
-            _advance(found, flow, where)
-            _stage(found, flow, where)
+        line = st.empty()
+
+        def course() -> None:
+            ui.show(draw.course(flow), into=line)
+
+        flow.watch = course
+        course()
+        try:
+            with failures.shown():
+                _advance(found, flow, where)
+                course()
+                _stage(found, flow, where)
+        finally:
+            flow.watch = None  # it draws into this run's page
 
     body()
 
@@ -51,7 +62,7 @@ def _advance(found: Session, flow: Flow, where: Collective) -> None:
     for reply in said.outbox:
         if reply.get("id") in flow.acknowledged:
             continue
-        with st.spinner("Checking what the wallet signed, and sending it."):
+        with st.spinner("Checking what the wallet signed."):
             flow.receive(where.chain, reply)
         if flow.stage is Stage.STOPPED:
             flow.look(where.chain)

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from dashboard import ui
-from dashboard.signing.flow import Flow, Problem
+from dashboard.signing.flow import Flow, Problem, Stage
 from decai.chain.arguments import sol, units
 from decai.chain.preview import Preview
 from decai.chain.words import Words
 from decai.errors import DecAIError
 
-__all__ = ["changed", "confirmed", "effects", "failed", "heading", "stopped", "technical", "unknown"]
+__all__ = ["changed", "confirmed", "course", "effects", "failed", "heading", "stopped", "technical", "unknown"]
+
+
+_COURSE = (
+    ("Check", "Check it", "Checked"),
+    ("Sign", "Waiting for your wallet", "Signed"),
+    ("Send", "Sending", "Sent"),
+    ("Confirm", "Waiting for its confirmation", "Confirmed"),
+)
+"""Each step before it, in it, and after it."""
+_AT = {Stage.PREVIEW: 0, Stage.STOPPED: 0, Stage.WAITING: 1, Stage.REVIEW: 1, Stage.SENDING: 2, Stage.UNKNOWN: 3}
+
+
+def course(flow: Flow) -> ui.Html:
+    """How far it is on its way to the ledger."""
+    at = 3 if flow.out and flow.stage is Stage.SENDING else _AT.get(flow.stage, len(_COURSE))
+    chips = [
+        ui.chip(done, "ok", "check") if k < at else ui.chip(now, "accent") if k == at else ui.chip(then, "line")
+        for k, (then, now, done) in enumerate(_COURSE)
+    ]
+    if flow.stage is Stage.FAILED:
+        chips[-1] = ui.chip("Failed", "bad", "x")
+    return ui.el("div", ui.row(*chips), role="status")
 
 
 def heading(flow: Flow) -> ui.Html:

@@ -115,6 +115,8 @@ class Flow:
         Called with the confirmation, once.
     clock : callable
         Monotonic seconds.
+    watch : callable, optional
+        Called whenever it has come further while somebody waits: sending, then sent.
     """
 
     key: str
@@ -123,6 +125,7 @@ class Flow:
     local: bool = False
     on_done: Callable[[Confirmation], None] | None = None
     clock: Callable[[], float] = time.monotonic
+    watch: Callable[[], None] | None = None
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     stage: Stage = Stage.PREVIEW
     preview: Preview | None = None
@@ -248,6 +251,7 @@ class Flow:
             return
         self.signature, self.last_valid_block_height = str(signature), None
         self.stage, self.out = Stage.SENDING, True
+        self._further()
         body = to_bytes_versioned(request.prepared.transaction.message)
         if not signature.verify(self.action.payer, body):
             self.changes = ("The wallet sent a changed transaction. What it did is on the ledger: see the Explorer.",)
@@ -264,12 +268,18 @@ class Flow:
         self.last_valid_block_height = height
         self.request = None
         self.stage = Stage.SENDING
+        self._further()
         far = height if height is not None else 2**63
         self._follow(lambda: chain.send_signed(transaction, far, on_state=self._left))
 
     def _left(self, state: str, signature: str | None) -> None:
         """The cluster has accepted the transaction: from now on an error in asking isn't its refusal."""
         self.out = True
+        self._further()
+
+    def _further(self) -> None:
+        if self.watch is not None:
+            self.watch()
 
     def _follow(self, question: Callable[[], Confirmation | None]) -> None:
         try:

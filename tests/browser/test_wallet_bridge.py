@@ -419,21 +419,32 @@ def test_read_only_shows_and_signs_nothing(browser: Browser, rpc_url: str, tmp_p
 # --- a confirmation that is lost -----------------------------------------------------------------------
 
 
-def test_a_lost_confirmation_is_unknown_and_resolved_by_asking(browser: Browser, node: Node, tmp_path: Path) -> None:
-    before = balance(node, FIRST)
+def test_what_is_sent_says_so_and_a_lost_confirmation_is_resolved_by_asking(
+    browser: Browser, node: Node, tmp_path: Path
+) -> None:
     with LossyRpc(node) as rpc, app(rpc.url, tmp_path) as served:
         page = browser.new_page()
         page.add_init_script(MOCK)
         t = Tab(page).open(served).connect()
+        t.pay()
+        rpc.known.clear()
+        t.press("Sign with Mock Wallet")
+        t.says("Waiting for its confirmation")
+        expect(t.dialog.get_by_text("Sent", exact=True)).to_be_visible()
+        rpc.known.set()
+        t.says("Confirmed in slot")
+        t.press("Done")
+        t.idle()
+        before = balance(node, FIRST)
         t.pay()
         rpc.lose = 1
         t.press("Sign with Mock Wallet")
         t.says("Not confirmed yet")
         assert balance(node, FIRST) == before - 250_005_000
         t.press("Close; follow it in the sidebar")
-        t.says("Payments confirmed: 0")
-        t.press("Ask again: Pay 0.25 SOL to the treasury")
         t.says("Payments confirmed: 1")
+        t.press("Ask again: Pay 0.25 SOL to the treasury")
+        t.says("Payments confirmed: 2")
         expect(page.get_by_text("Not confirmed yet")).to_have_count(0)
-        assert (balance(node, FIRST), rpc.sendings, t.signatures) == (before - 250_005_000, 1, 1)
+        assert (balance(node, FIRST), rpc.sendings, t.signatures) == (before - 250_005_000, 2, 2)
         page.close()

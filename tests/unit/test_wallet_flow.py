@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from solders.signature import Signature
 from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 
+from dashboard.signing.draw import course
 from dashboard.signing.flow import ANSWER_SECONDS, GRACE_SECONDS, Flow, Stage
 from decai.chain import Action, Confirmation, LocalWallet, Prepared
 from decai.errors import (
@@ -132,6 +134,31 @@ def test_signed_sent_confirmed() -> None:
     assert flow.acknowledged == [reply["id"]]
 
 
+def test_whoever_waits_sees_it_come_further() -> None:
+    chain, seen = FakeChain(CONFIRMED), []
+    flow = waiting(chain)
+    flow.watch = lambda: seen.append(chips(flow))
+    reply = answer(flow)
+    assert chips(flow) == ["Checked", "Waiting for your wallet", "Send", "Confirm"]
+    receive(flow, chain, reply)
+    assert seen == [
+        ["Checked", "Signed", "Sending", "Confirm"],
+        ["Checked", "Signed", "Sent", "Waiting for its confirmation"],
+    ]
+    assert chips(flow) == ["Checked", "Signed", "Sent", "Confirmed"]
+
+
+def test_a_failure_on_the_ledger_ends_the_course() -> None:
+    chain = FakeChain(TransactionFailed("no"))
+    flow = waiting(chain)
+    receive(flow, chain, answer(flow))
+    assert chips(flow) == ["Checked", "Signed", "Sent", "Failed"]
+
+
+def chips(flow: Flow) -> list[str]:
+    return re.findall(r"([^<>]+)</span>", course(flow))
+
+
 def test_only_the_preview_that_was_seen_can_be_approved() -> None:
     chain = FakeChain()
     flow = Flow("k", Action("Pay", (PAY,), ME.pubkey()), "solana:devnet")
@@ -189,9 +216,7 @@ def test_an_answer_after_the_deadline_is_not_sent() -> None:
     assert flow.problem is not None and "too late" in flow.problem.what
 
 
-@pytest.mark.parametrize(
-    "status", ["refused", "timeout", "gone", "account", "cluster", "unsupported", "error", "?"]
-)
+@pytest.mark.parametrize("status", ["refused", "timeout", "gone", "account", "cluster", "unsupported", "error", "?"])
 def test_a_wallet_that_doesnt_sign_stops_it_with_words(status: str) -> None:
     chain = FakeChain()
     flow = waiting(chain)
@@ -233,9 +258,7 @@ def test_anothers_signature_is_refused() -> None:
     assert flow.stage is Stage.STOPPED and not chain.sent
 
 
-FEE = Instruction(
-    Pubkey.from_string("ComputeBudget111111111111111111111111111111"), b"\3" + bytes([9] + [0] * 7), []
-)
+FEE = Instruction(Pubkey.from_string("ComputeBudget111111111111111111111111111111"), b"\3" + bytes([9] + [0] * 7), [])
 
 
 def test_a_permitted_change_waits_for_a_yes() -> None:

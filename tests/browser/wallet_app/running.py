@@ -1,10 +1,11 @@
-"""Starts what the wallet's browser tests need: an embedded node, the harness app, and Chromium."""
+"""Starts what the wallet's browser tests need: an embedded node, the harness app, Chromium, and axe."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from typing import Any
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 MOCK = (HERE / "mock_wallet.js").read_text("utf-8")
-AXE = ROOT / "dashboard" / "components" / "wallet" / "node_modules" / "axe-core" / "axe.min.js"
+COMPONENT = ROOT / "dashboard" / "components" / "wallet"
 
 CHROMIUM = [
     "--no-sandbox",
@@ -31,6 +33,19 @@ CHROMIUM = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@cache
+def axe() -> str:
+    """axe-core's script; installed first, as the component's lock file has it, when it isn't there."""
+    script = COMPONENT / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.exists():
+        npm = shutil.which("npm")
+        assert npm, "the accessibility tests need Node.js with npm"
+        subprocess.run(
+            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=COMPONENT, check=True, timeout=150
+        )
+    return script.read_text("utf-8")
 
 
 def free_port() -> int:
@@ -94,10 +109,14 @@ class LossyRpc:
         How many of the next answers to lose.
     sendings : int
         How many transactions it was sent.
+    known : threading.Event
+        Cleared, it keeps every question about a signature waiting.
     """
 
     def __init__(self, node: Any) -> None:
         self.lose = self.sendings = 0
+        self.known = threading.Event()
+        self.known.set()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -105,6 +124,8 @@ class LossyRpc:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
+                if b'"getSignatureStatuses"' in body:
+                    outer.known.wait(20)
                 answer = (node.respond(body) or "").encode()
                 if b'"sendTransaction"' in body:
                     outer.sendings += 1

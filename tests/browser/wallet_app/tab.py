@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from playwright.sync_api import Page, expect
-from wallet_app.running import AXE
+from wallet_app.running import axe
 
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
@@ -65,7 +65,7 @@ class Tab:
 
 def violations(t: Tab, where: str) -> None:
     if not t.page.evaluate("'axe' in window"):
-        t.page.evaluate(AXE.read_text("utf-8"))
+        t.page.evaluate(axe())
     found = t.page.evaluate(
         """async () => {
           const part = document.querySelector('[role=dialog]');
