@@ -26,6 +26,7 @@ from decai.localnet.errors import (
     describe,
     invalid,
 )
+from decai.localnet.isolation import in_vm_thread
 from decai.localnet.ledger import Ledger, StoredTransaction
 from decai.localnet.machine import LAMPORTS_PER_SOL, SYSTEM_PROGRAM, Machine
 from decai.localnet.wire import LoadedKeys, inner_instructions, load_keys, memo_of, token_balances
@@ -315,7 +316,7 @@ class Runtime(Machine):
 def _guarded(run: Callable[[], _T]) -> _T:
     """Run the virtual machine; a panic inside it is this request's error, not the node's end."""
     try:
-        return run()
+        return in_vm_thread(run)
     except BaseException as error:
         # PanicException derives from BaseException and can't be imported.
         if type(error).__name__ == "PanicException" or isinstance(error, Exception):

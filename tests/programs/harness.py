@@ -38,6 +38,8 @@ from solders.pubkey import Pubkey
 from solders.transaction import Transaction
 from solders.transaction_metadata import FailedTransactionMetadata
 
+from decai.localnet.isolation import in_vm_thread
+
 SYSTEM_PROGRAM = Pubkey.from_string("11111111111111111111111111111111")
 GENESIS_TIME = 1_800_000_000
 LAMPORTS_PER_SOL = 1_000_000_000
@@ -195,7 +197,7 @@ class Ledger:
         size = len(bytes(transaction))
         if size > PACKET_SIZE:
             raise AssertionError(f"the transaction has {size} bytes; a cluster takes {PACKET_SIZE}")
-        outcome = self.svm.send_transaction(transaction)
+        outcome = in_vm_thread(lambda: self.svm.send_transaction(transaction))
         failed = isinstance(outcome, FailedTransactionMetadata)
         meta = outcome.meta() if failed else outcome
         return Result(
