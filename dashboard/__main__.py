@@ -1,14 +1,17 @@
 """Run the dashboard: ``python -m dashboard --rpc-url URL --home DIR --port PORT``.
 
 Streamlit runs in this very process, whatever the current directory, on 127.0.0.1 only. ``decai up`` starts
-this as a child with ``--parent-pipe``: when the pipe on its standard input closes, the parent is gone (even
-if it was killed with SIGKILL) and the dashboard ends at once.
+this as a child with ``--start-with-parent``: it loads itself while the network starts, and serves when the pipe
+on its standard input says where. When that pipe closes, the parent is gone (even if it was killed with SIGKILL)
+and the dashboard ends at once.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import queue
 import sys
 import threading
 from collections.abc import Sequence
@@ -33,28 +36,37 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="a host name under which a proxy serves the dashboard; may be given more than once",
     )
     parser.add_argument("--parent-pipe", action="store_true", help="end when standard input closes")
+    parser.add_argument(
+        "--start-with-parent",
+        action="store_true",
+        help="serve when standard input says where, in one line of JSON with rpc_url and port; implies --parent-pipe",
+    )
     return parser.parse_args(arguments)
 
 
-def end_with_parent() -> None:
-    """End this process when standard input closes."""
+def end_with_parent() -> queue.SimpleQueue[str]:
+    """End this process when standard input closes; its first line, when it comes, is in the queue returned."""
+    said: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def wait() -> None:
-        while os.read(0, 4096):
-            pass
+        first = b""
+        while heard := os.read(0, 4096):
+            if b"\n" not in first:
+                first += heard
+                if b"\n" in first:
+                    said.put(first.split(b"\n")[0].decode())
         # Not sys.exit: this is a thread, and nothing here holds unsaved state.
         os._exit(0)
 
     threading.Thread(target=wait, name="parent-pipe", daemon=True).start()
+    return said
 
 
 def warm_up() -> None:
-    """Import what the first page needs while the server starts and the browser connects."""
-
-    def load() -> None:
-        from decai import collective, explorer  # noqa: F401
-
-    threading.Thread(target=load, name="warm-up", daemon=True).start()
+    """Import what the first page needs, before the browser asks for it."""
+    from dashboard import ui  # noqa: F401
+    from decai import collective, explorer, inference, lineage  # noqa: F401
+    from decai.chain import offline, preview, siws  # noqa: F401
 
 
 def streamlit_arguments(port: int, allowed_hosts: Sequence[str]) -> list[str]:
@@ -70,10 +82,7 @@ def streamlit_arguments(port: int, allowed_hosts: Sequence[str]) -> list[str]:
         "browser.gatherUsageStats": False,
         "logger.hideWelcomeMessage": True,
     }
-    flags = [
-        f"--{name}={str(value).lower() if isinstance(value, bool) else value}"
-        for name, value in options.items()
-    ]
+    flags = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in options.items()]
     # Against DNS rebinding: a page on another host can't open the WebSocket.
     flags += [f"--server.allowedHosts={host}" for host in ("127.0.0.1", "localhost", *allowed_hosts)]
     return ["run", str(APP), *flags]
@@ -82,15 +91,17 @@ def streamlit_arguments(port: int, allowed_hosts: Sequence[str]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until interrupted."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
-    remember(Launch(options.rpc_url, options.home))
-    if options.parent_pipe:
-        end_with_parent()
+    pipe = end_with_parent() if options.parent_pipe or options.start_with_parent else None
 
     from streamlit.web import cli
 
-    # Not before: plotly, which Streamlit imports, looks at a pandas that is still being imported and fails.
     warm_up()
-    cli.main(args=streamlit_arguments(options.port, options.allowed_host), standalone_mode=False)
+    rpc_url, port = options.rpc_url, options.port
+    if pipe is not None and options.start_with_parent:
+        told = json.loads(pipe.get())
+        rpc_url, port = str(told["rpc_url"]), int(told["port"])
+    remember(Launch(rpc_url, options.home))
+    cli.main(args=streamlit_arguments(port, options.allowed_host), standalone_mode=False)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import base58
 import numpy as np
-import pandas as pd
 from solders.pubkey import Pubkey
 
 from decai.chain.client import Chain
@@ -19,6 +18,9 @@ from decai.chain.idl import ProgramIdl
 from decai.chain.layouts import dtype_of, plain
 from decai.chain.pda import parse_address
 from decai.errors import AccountMismatch, AccountNotFound, SettingsError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["AccountView", "CurrentChange", "Event", "Explorer", "Step", "TransactionView"]
 
@@ -194,6 +196,8 @@ class Explorer:
 
     def to_frame(self, transactions: Sequence[TransactionView]) -> pd.DataFrame:
         """Transactions as a table."""
+        import pandas as pd
+
         rows = [
             (t.at, t.slot, t.what, t.payer, t.signature, "confirmed" if t.ok else "failed", t.fee, t.compute_units)
             for t in transactions
@@ -228,6 +232,8 @@ class Explorer:
 
     def accounts(self, kind: str) -> pd.DataFrame:
         """Every account of one type, a row each."""
+        import pandas as pd
+
         if kind not in self.kinds:
             raise SettingsError(f"There is no account type {kind!r}.", hint="One of: " + ", ".join(self.kinds))
         rows = self.chain.fetch_all(kind).plain()

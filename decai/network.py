@@ -19,7 +19,8 @@ from decai.errors import PortInUse, SettingsError
 if TYPE_CHECKING:
     from decai.collective import Collective
 
-__all__ = ["FIRST_MODEL", "LAMPORTS_PER_SOL", "Network", "ensure_first_model", "ensure_funds", "welcome"]
+__all__ = ["FIRST_MODEL", "LAMPORTS_PER_SOL", "Network", "any_port", "ensure_first_model", "ensure_funds", "is_free",
+           "welcome"]  # fmt: skip
 
 LAMPORTS_PER_SOL = 1_000_000_000
 FIRST_MODEL = "sentiment"
@@ -114,7 +115,7 @@ class Network:
             asked = self._ports[name]
             if asked is None:
                 preferred = PREFERRED_PORTS[name]
-                free = _free(preferred) and (not adjacent or _free(preferred + 1))
+                free = is_free(preferred) and (not adjacent or is_free(preferred + 1))
                 ports[name] = preferred if free else 0
             else:
                 ports[name] = asked
@@ -144,7 +145,8 @@ class Network:
         self._stack.close()
 
 
-def _free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a loopback port right now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -152,6 +154,13 @@ def _free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def any_port() -> int:
+    """A loopback port that nobody listens on right now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
 
 
 def ensure_funds(collective: Collective, lamports: int = LAMPORTS_PER_SOL) -> None:

@@ -9,7 +9,6 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from solders.pubkey import Pubkey
 
 from decai.chain.actions import Action, Confirmation
@@ -19,6 +18,8 @@ from decai.chain.pda import fixed_text, parse_address
 from decai.errors import GovernanceError, ModelNotFound, SettingsError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from decai.collective import Collective
 
 __all__ = ["Published", "Registries", "Registry", "Version"]
@@ -96,6 +97,8 @@ class Version:
 
     def to_frame(self) -> pd.DataFrame:
         """One row."""
+        import pandas as pd
+
         return pd.DataFrame([self.__dict__])
 
     def _repr_html_(self) -> str:
@@ -237,6 +240,8 @@ class Registry:
 
     def to_frame(self) -> pd.DataFrame:
         """The versions, one row each; ``current`` marks the one in use."""
+        import pandas as pd
+
         columns = list(Version.__dataclass_fields__)
         frame = pd.DataFrame([v.__dict__ for v in self.versions], columns=columns)
         return frame.assign(current=frame["number"] == self.current_number)
@@ -420,6 +425,8 @@ class Registries(Sequence[Registry]):
 
     def to_frame(self) -> pd.DataFrame:
         """One row a registry."""
+        import pandas as pd
+
         columns = ["address", "name", "owner", "latest", "current", "current_cid", "created_at", "updated_at"]
         rows = [
             (r.address, r.name, r.owner, r.latest, r.current_number, r.current_cid, r.created_at, r.updated_at)
@@ -445,6 +452,8 @@ def registries_frame(addresses: Sequence[str], rows: Any) -> pd.DataFrame:
     DataFrame
         The columns of :meth:`Registries.to_frame`.
     """
+    import pandas as pd
+
     return pd.DataFrame(
         {
             "address": addresses,

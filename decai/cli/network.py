@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,18 +49,21 @@ def up(
     Prints one line of JSON with the addresses once all of them serve.
     """
     from decai.config import load_settings
-    from decai.network import Network
 
     settings = load_settings(home=home)
     stop = _stop_event()
     with ExitStack() as stack:
         say(f"Starting on {settings.home}")
+        # Before anything else is imported: it loads itself on the other core while the network starts.
+        child = stack.enter_context(_dashboard(settings.home, dashboard_port)) if dashboard else None
+
+        from decai.network import Network
+
         network = stack.enter_context(
             Network(settings, rpc_port=rpc_port, kubo_port=kubo_port, gateway_port=gateway_port)
         )
-        child = None
-        if dashboard:
-            child = stack.enter_context(_dashboard(settings.home, network.urls["rpc_url"], dashboard_port))
+        if child is not None:
+            child.serve(network.urls["rpc_url"])
         with _own_collective(settings.home, network.urls["rpc_url"]) as collective:
             _prepare(collective)
         if child is not None:
@@ -247,16 +251,41 @@ def _stop_event() -> threading.Event:
 
 
 class _Dashboard:
-    """The dashboard's process. It reads our end of a pipe and ends when that closes, however we end."""
+    """The dashboard's process. It reads our end of a pipe and ends when that closes, however we end.
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    Parameters
+    ----------
+    process : Popen
+        Started with ``--start-with-parent``.
+    port : int or None
+        Where it is to serve; None takes the customary port when it is free and any other when not, 0 any.
+    log : Path
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int | None, log: Path) -> None:
         self.process = process
-        self.url = url
         self.log = log
+        self.url = ""
+        self._port = port
 
     @property
     def ended(self) -> bool:
         return self.process.poll() is not None
+
+    def serve(self, rpc_url: str) -> None:
+        """Let it serve this network."""
+        from decai.network import any_port, is_free
+
+        port = self._port if self._port is not None else (8501 if is_free(8501) else 0)
+        port = port or any_port()
+        self.url = f"http://127.0.0.1:{port}"
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(json.dumps({"rpc_url": rpc_url, "port": port}).encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            self.process.wait(5)
+            self.explain_end()
 
     def wait_ready(self, timeout_s: float = 60.0) -> None:
         import requests
@@ -286,29 +315,25 @@ class _Dashboard:
 
 
 @contextmanager
-def _dashboard(home: Path, rpc_url: str, port: int | None) -> Iterator[_Dashboard]:
-    from decai.errors import PortInUse
-    from decai.network import _free
+def _dashboard(home: Path, port: int | None) -> Iterator[_Dashboard]:
+    if port:
+        from decai.errors import PortInUse
+        from decai.network import is_free
 
-    chosen = port if port is not None else (8501 if _free(8501) else 0)
-    if chosen == 0:
-        import socket
-
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            chosen = s.getsockname()[1]
-    elif not _free(chosen):
-        raise PortInUse(f"Port {chosen} is in use.", hint="Choose another with --dashboard-port, or 0 for any.")
+        if not is_free(port):
+            raise PortInUse(f"Port {port} is in use.", hint="Choose another with --dashboard-port, or 0 for any.")
+    home.mkdir(parents=True, exist_ok=True)
     log = home / "dashboard.log"
-    command = [sys.executable, "-m", "dashboard", "--rpc-url", rpc_url, "--home", str(home), "--port", str(chosen),
-               "--parent-pipe"]  # fmt: skip
-    with log.open("wb") as out:
+    command = [sys.executable, "-m", "dashboard", "--home", str(home), "--start-with-parent"]
+    # Appended to: whether another network runs on this home isn't known yet, and its dashboard may be writing.
+    with log.open("ab") as out:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT)
     try:
-        yield _Dashboard(process, f"http://127.0.0.1:{chosen}", log)
+        yield _Dashboard(process, port, log)
     finally:
         assert process.stdin is not None
-        process.stdin.close()
+        with suppress(BrokenPipeError):
+            process.stdin.close()
         try:
             process.wait(5)
         except subprocess.TimeoutExpired:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from decai.energy.meter import GRADES, JOULES_PER_KWH
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["EnergyRecord", "EnergyRecords", "co2e_mg"]
 
@@ -116,6 +117,8 @@ class EnergyRecords(Sequence[EnergyRecord]):
 
     def to_frame(self) -> pd.DataFrame:
         """One row a job."""
+        import pandas as pd
+
         return pd.DataFrame([r.__dict__ for r in self._items], columns=list(EnergyRecord.__dataclass_fields__))
 
     def _repr_html_(self) -> str:

@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from solders.pubkey import Pubkey
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Dao", "Member", "Policy", "Proposal", "Proposals"]
 
@@ -319,6 +321,8 @@ class Proposals(Sequence[Proposal]):
 
     def to_frame(self) -> pd.DataFrame:
         """One row a proposal."""
+        import pandas as pd
+
         names = [f.name for f in dataclasses.fields(Proposal)]
         return pd.DataFrame([{n: getattr(p, n) for n in names} for p in self._items], columns=names)
 

@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from solders.pubkey import Pubkey
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["JOB_STATES", "MARKETS", "Job", "Jobs", "Offer", "Record", "Terms"]
 
@@ -165,6 +167,8 @@ class Jobs(Sequence[Job]):
 
     def to_frame(self) -> pd.DataFrame:
         """One row a job."""
+        import pandas as pd
+
         names = [f.name for f in dataclasses.fields(Job) if f.name != "terms"]
         return pd.DataFrame([{n: getattr(j, n) for n in names} for j in self._items], columns=names)
 

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from decai.errors import DecAIError, MarketError
 from decai.market.jobs import Offer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Quote", "Quotes", "SourceReport", "best_quotes", "quote_of_offer"]
 
@@ -86,6 +87,8 @@ class Quotes(Sequence[Quote]):
 
     def to_frame(self) -> pd.DataFrame:
         """One row a quote."""
+        import pandas as pd
+
         names = [f.name for f in dataclasses.fields(Quote)]
         return pd.DataFrame([dataclasses.asdict(q) for q in self._items], columns=names)
 
