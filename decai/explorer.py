@@ -134,15 +134,17 @@ class Explorer:
         found: list[dict[str, Any]] = self.chain.rpc("getSignaturesForAddress", str(address), options)
         return found
 
-    def all_signatures(self, address: Pubkey) -> Iterator[dict[str, Any]]:
-        """Every signature that touches an address, newest first, page by page."""
+    def all_signatures(self, address: Pubkey, *, page: int = 1000) -> Iterator[dict[str, Any]]:
+        """Every signature that touches an address, newest first, a page of the RPC at a time."""
         before = None
+        size = min(page, 1000)
         while True:
-            page = self.signatures(address, before=before)
-            yield from page
-            if len(page) < 1000:
+            found = self.signatures(address, limit=size, before=before)
+            yield from found
+            if len(found) < size:
                 return
-            before = page[-1]["signature"]
+            before = found[-1]["signature"]
+            size = 1000
 
     def transactions(
         self, limit: int = 50, *, before: str | None = None, address: str | None = None
@@ -152,22 +154,35 @@ class Explorer:
         Parameters
         ----------
         limit : int
+            At least so many, if there are; the last slot is always given whole.
         before : str, optional
-            Only those older than this signature, for the next page.
+            Only those of slots before this signature's, for the next page.
         address : str, optional
         """
         addresses = [parse_address(address)] if address else [i.address for i in self.chain.idls.values()]
-        bound = None
-        if before and len(addresses) > 1:
-            bound = self.transaction(before).slot
+        # A page never splits a slot: within one, the programs' lists have no common order to go on from.
+        bound = self.transaction(before).slot if before else None
         found: dict[str, tuple[int, int]] = {}
-        for program in addresses:
-            options = before if len(addresses) == 1 else None
-            for order, s in enumerate(self.signatures(program, limit=limit if bound is None else 1000, before=options)):
-                if s["signature"] != before and (bound is None or s["slot"] <= bound):
-                    found.setdefault(s["signature"], (s["slot"], -order))
-        newest = sorted(found, key=lambda s: found[s], reverse=True)[:limit]
+        for key in addresses:
+            for order, (signature, slot) in enumerate(self._older(key, bound, limit)):
+                found.setdefault(signature, (slot, -order))
+        newest = sorted(found, key=lambda s: found[s], reverse=True)
+        if len(newest) > limit:
+            last = found[newest[limit - 1]][0]
+            newest = [s for s in newest if found[s][0] >= last]
         return [self.transaction(s) for s in newest]
+
+    def _older(self, address: Pubkey, bound: int | None, limit: int) -> Iterator[tuple[str, int]]:
+        """An address' newest signatures before a slot: ``limit``, and the rest of the last one's slot."""
+        count, last = 0, None
+        for entry in self.all_signatures(address, page=limit + 1 if bound is None else 1000):
+            slot = entry["slot"]
+            if bound is not None and slot >= bound:
+                continue
+            if count >= limit and slot != last:
+                return
+            count, last = count + 1, slot
+            yield entry["signature"], slot
 
     def transaction(self, signature: str) -> TransactionView:
         """One transaction, decoded.

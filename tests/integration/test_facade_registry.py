@@ -151,6 +151,11 @@ def test_the_explorer_names_what_happened(world: World) -> None:
     assert (event.name, event.fields["name"], event.fields["registry"]) == ("RegistryCreated", "watched", made.address)
     account = person.explorer.account(made.address)
     assert (account.kind, account.fields["name"]) == ("ModelRegistry", "watched")
-    newest = person.explorer.transactions(limit=3)
-    older = person.explorer.transactions(limit=3, before=newest[-1].signature)
-    assert not {t.signature for t in newest} & {t.signature for t in older}
+    pages, before = [], None
+    while page := person.explorer.transactions(limit=3, before=before):
+        assert len({t.signature for t in page}) == len(page)
+        pages.append(page)
+        before = page[-1].signature
+    walked = [t.signature for page in pages for t in page]
+    whole = [t.signature for t in person.explorer.transactions(limit=10_000)]
+    assert len(pages) > 1 and len(set(walked)) == len(walked) and set(walked) == set(whole)
