@@ -204,10 +204,19 @@ class Collective:
         return self.chain.balance(parse_address(address) if address is not None else self.signer())
 
     def act(self, action: Action) -> Confirmation:
-        """Sign an action with the wallet, send it, and wait for its confirmation."""
+        """Sign an action with the wallet, send it, and wait for its confirmation. Raises as :meth:`Chain.send`.
+
+        Raises
+        ------
+        WalletError
+            This collective has no wallet.
+        WrongCluster
+            Our programs aren't deployed here.
+        """
         if self.wallet is None:
             self.signer()
         assert self.wallet is not None
+        self.chain.require_programs()
         return self.chain.send(action, self.wallet)
 
     def status(self) -> Status:
@@ -241,6 +250,8 @@ class Collective:
     def registries(self) -> Registries:
         """Every registry on this chain."""
         found = self.chain.fetch_all("ModelRegistry")
+        if not len(found):
+            self.chain.require_programs()  # nothing there, or the wrong cluster?
         return Registries([Registry(self, row) for row in found.plain()])
 
     @property

@@ -98,6 +98,7 @@ class Chain:
         self.idls: Mapping[str, ProgramIdl] = load_idls(programs_dir)
         self.pda = Addresses(self.idls)
         self._sent: deque[str] = deque(maxlen=256)
+        self._programs_seen = False
         self._http = requests.Session()
         self._http.headers["content-type"] = "application/json"
 
@@ -186,6 +187,8 @@ class Chain:
         WrongCluster
             One is missing.
         """
+        if self._programs_seen:
+            return
         ids = {n: str(i.address) for n, i in self.idls.items()}
         found = self.rpc(
             "getMultipleAccounts",
@@ -198,6 +201,7 @@ class Chain:
                 f"The programs {', '.join(missing)} aren't deployed at {self.url}.",
                 hint="Check DECAI_URL, or deploy them there (docs/deploying.md).",
             )
+        self._programs_seen = True
 
     def _type(self, name: str) -> tuple[ProgramIdl, np.dtype[Any]]:
         for idl in self.idls.values():

@@ -160,8 +160,9 @@ def test_a_cluster_without_our_programs_is_the_wrong_one(tmp_path: Path) -> None
     try:
         bare = connect(server.rpc_url, home=tmp_path, wallet=LocalWallet(Keypair()))
         assert not bare.status().healthy
-        with pytest.raises(WrongCluster, match="aren't deployed"):
-            bare.chain.require_programs()
+        for use in (bare.registries, lambda: bare.create_registry("x"), lambda: bare.infer(TEXT)):
+            with pytest.raises(WrongCluster, match="aren't deployed"):
+                use()
     finally:
         server.stop()
         node.close()
