@@ -21,8 +21,14 @@ class Tab:
         self.page = page
         self.errors: list[str] = []
         page.set_default_timeout(20_000)
-        page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        page.on("console", self._hear)
         page.on("pageerror", lambda e: self.errors.append(str(e)))
+
+    def _hear(self, message: Any) -> None:
+        """Keep what is complained about, but for one thing: on a link to a page, Streamlit's own front end asks
+        below that page's address for its server first, is told 404, and finds it at the root."""
+        if message.type == "error" and "/_stcore/" not in (message.location or {}).get("url", ""):
+            self.errors.append(message.text)
 
     def open(self, url: str) -> Tab:
         self.page.goto(url)
@@ -34,6 +40,26 @@ class Tab:
         expect(self.page.get_by_role("button", name=f"Disconnect {name}")).to_be_visible()
         expect(self.page.get_by_text(re.compile("Acting as [1-9A-HJ-NP-Za-km-z]{32}"))).to_be_visible()
         return self
+
+    def go(self, name: str) -> None:
+        """Open one of the dashboard's pages from its sidebar, folded away on a phone or not."""
+        fold = self.page.get_by_test_id("stExpandSidebarButton")
+        narrow = self.page.viewport_size["width"] < 768
+        if narrow and fold.is_visible():
+            fold.click()
+        self.page.get_by_test_id("stSidebarNavLink").filter(has_text=name).first.click()
+        expect(self.page.get_by_role("heading", name=name, level=1)).to_be_visible()
+        if narrow:
+            expect(fold).to_be_visible()
+        self.idle()
+
+    def signs(self, title: str) -> None:
+        """See what the dialog says, have the wallet sign it, and close the dialog once it is confirmed."""
+        expect(self.dialog.get_by_text(title).first).to_be_visible()
+        self.press("Sign with Mock Wallet")
+        self.says("Confirmed in slot")
+        self.press("Done")
+        self.idle()
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
@@ -63,17 +89,19 @@ class Tab:
         return int(self.mock("m.calls.filter(c => c === 'signTransaction').length"))
 
 
-def violations(t: Tab, where: str) -> None:
+def violations(t: Tab, where: str, *, whole: bool = False) -> None:
+    """Nothing serious by axe-core, in the dialog or the sidebar's wallet, or in the whole page."""
     if not t.page.evaluate("'axe' in window"):
         t.page.evaluate(axe())
     found = t.page.evaluate(
-        """async () => {
+        """async (whole) => {
           const part = document.querySelector('[role=dialog]');
-          const inside = part ?? document.querySelector('[data-testid=stSidebarUserContent]');
+          const inside = whole ? document : part ?? document.querySelector('[data-testid=stSidebarUserContent]');
           const ran = await axe.run(inside, { resultTypes: ['violations'] });
           const where = v => v.nodes.map(n => n.target.join(' ')).join(' | ');
           return ran.violations.map(v => `${v.impact} ${v.id}: ${where(v)}`);
-        }"""
+        }""",
+        whole,
     )
     ours = [v for v in found if v.startswith(("serious", "critical"))]
     assert not ours, f"{where}: {ours}"
