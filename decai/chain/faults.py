@@ -17,7 +17,7 @@ __all__ = ["explain"]
 SYSTEM = str(Pubkey.default())
 _FAILED = re.compile(r"^Program (\w+) failed: (.*)$")
 _CUSTOM = re.compile(r"custom program error: 0x([0-9a-fA-F]+)")
-_ANCHOR = re.compile(r"AnchorError .*?Error Code: (\w+)\. Error Number: \d+\. Error Message: (.*?)\.?$")
+_ANCHOR = re.compile(r"AnchorError .*?Error Code: (\w+)\. Error Number: \d+\. Error Message: (.*?)\.*$")
 _CAUSE = re.compile(r"caused by account: (\w+)\.")
 _FUNDS = ("InsufficientFundsForFee", "InsufficientFundsForRent", "AccountNotFound")
 

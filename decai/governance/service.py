@@ -10,7 +10,7 @@ from solders.pubkey import Pubkey
 
 from decai.chain import Action, Confirmation, parse_address
 from decai.errors import AccountNotFound, GovernanceError
-from decai.governance.actions import DaoActions, associated_token, sol
+from decai.governance.actions import DaoActions, associated_token, sol, tokens
 from decai.governance.types import NO_KEY, Dao, Member, Policy, Proposal, Proposals
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class Governance:
         held = self.token_balance()
         if held < amount:
             raise GovernanceError(
-                f"The wallet holds {held / 1e6:g} voting tokens; {amount / 1e6:g} can't be deposited.",
+                f"The wallet holds {tokens(held)} voting tokens; {tokens(amount)} can't be deposited.",
                 hint="Deposit less, or get tokens from the collective's members.",
             )
         self.join()
@@ -231,7 +231,7 @@ class Governance:
         held = self.token_balance()
         if held < amount:
             raise GovernanceError(
-                f"The wallet holds {held / 1e6:g} voting tokens; {amount / 1e6:g} can't be given.",
+                f"The wallet holds {tokens(held)} voting tokens; {tokens(amount)} can't be given.",
                 hint="Give less, or withdraw deposited tokens first.",
             )
         return self._do(self.actions.give(parse_address(to), amount))
@@ -420,11 +420,15 @@ class Governance:
             meant = self.finalize(meant)
             phase = meant.phase(self.chain.now())
         if phase != "executable":
-            reason = {
-                "waiting": "voting hasn't started", "voting": f"voting lasts until {meant.voting_ends:%H:%M:%S} UTC",
-                "in hold-up": f"its hold-up lasts until {meant.executable_at:%H:%M:%S} UTC",
-                "lapsed": "its execution window has closed",
-            }.get(phase, f"it is {phase}")  # fmt: skip
+            reason = f"it is {phase}"
+            if phase == "waiting":
+                reason = f"voting starts at {_moment(meant.voting_starts)}"
+            elif phase == "voting":
+                reason = f"voting lasts until {_moment(meant.voting_ends)}"
+            elif phase == "in hold-up":
+                reason = f"its hold-up lasts until {_moment(meant.executable_at)}"
+            elif phase == "lapsed":
+                reason = "its execution window has closed"
             hint = f"Close it: `decai expire {meant.id}`." if phase == "lapsed" else "See `decai proposals`."
             raise GovernanceError(f"Proposal {meant.id} can't be executed: {reason}.", hint=hint)
         self._do(self.actions.execute(meant))
@@ -437,8 +441,22 @@ class Governance:
         return self.proposal(meant.id)
 
     def publish_trained(self, proposal: Proposal | int) -> Proposal:
-        """Make what a settled job trained the next version; anyone can, after the publish hold."""
+        """Make what a settled job trained the next version; anyone can, after the publish hold.
+
+        Raises
+        ------
+        GovernanceError
+            It has no job, its job isn't settled, or the hold still runs.
+        """
         meant = self._meant(proposal)
+        if meant.job is None:
+            raise GovernanceError(f"Proposal {meant.id} has no training to publish.", hint="See `decai proposals`.")
+        job = self._collective.market.job(meant.job)
+        step = job.next_step(self.chain.now())
+        if step != "publish":
+            held = step == "wait to publish"
+            reason = "is in its hold before publishing" if held else f"is {job.state}, not settled"
+            raise GovernanceError(f"Job {job.address} {reason}.", hint="See `decai jobs`.")
         registry = self._collective.registry_at(meant.registry)
         self._do(self.actions.publish_trained(meant, registry.latest + 1))
         return self.proposal(meant.id)
@@ -453,3 +471,8 @@ class Governance:
             "name": dao.name, "members": len(self.members()), "supply": dao.supply, "proposals": dao.proposal_count,
             "treasury_lamports": dao.treasury_lamports, "staked_lamports": dao.staked_lamports,
         }  # fmt: skip
+
+
+def _moment(at: datetime | None) -> str:
+    """A time for a sentence; None for what isn't known yet."""
+    return "a time not known yet" if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"
