@@ -15,11 +15,24 @@ import queue
 import sys
 import threading
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from dashboard.launch import Launch, remember
 
 APP = Path(__file__).with_name("app.py")
+NEEDED = (
+    "decai.collective",
+    "decai.explorer",
+    "decai.inference",
+    "decai.lineage",
+    "decai.chain.offline",
+    "decai.chain.preview",
+    "decai.chain.siws",
+    "decai.storage.client",
+    "pandas",
+)
+"""What the first page imports; pandas, because Streamlit asks it about every component's data."""
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -63,10 +76,13 @@ def end_with_parent() -> queue.SimpleQueue[str]:
 
 
 def warm_up() -> None:
-    """Import what the first page needs, before the browser asks for it."""
-    from dashboard import ui  # noqa: F401
-    from decai import collective, explorer, inference, lineage  # noqa: F401
-    from decai.chain import offline, preview, siws  # noqa: F401
+    """Import what the first page needs while the network and the server start and the browser connects."""
+
+    def load() -> None:
+        for name in NEEDED:
+            import_module(name)
+
+    threading.Thread(target=load, name="warm-up", daemon=True).start()
 
 
 def streamlit_arguments(port: int, allowed_hosts: Sequence[str]) -> list[str]:
@@ -95,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     from streamlit.web import cli
 
+    # Not before: plotly, which Streamlit imports, looks at a pandas that is still being imported and fails.
     warm_up()
     rpc_url, port = options.rpc_url, options.port
     if pipe is not None and options.start_with_parent:

@@ -253,12 +253,17 @@ def program_ids() -> dict[str, str]:
     return {name: str(idl.address) for name, idl in viewer().chain.idls.items()}
 
 
+@st.cache_data(ttl=SLOW, show_spinner=False, max_entries=64)
+def _posted_results(key: Key, registry: str) -> int:
+    from decai.chain import parse_address
+
+    logs = _viewer(*key).chain.fetch_all("InferenceLog", registry=parse_address(registry))
+    return sum(int(log["count"]) for log in logs.plain())
+
+
 def posted_results(registry: str) -> int:
     """How many results workers have put on chain for a registry."""
-    logs = accounts("InferenceLog")
-    if logs.empty:
-        return 0
-    return int(logs.loc[logs["registry"] == registry, "count"].sum())
+    return _posted_results(_key(), registry)
 
 
 # --- the collective --------------------------------------------------------------------------------

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from solders.hash import Hash
+from solders.instruction import Instruction
+from solders.message import MessageV0, to_bytes_versioned
 from solders.pubkey import Pubkey
 
 from decai.chain import Action, Confirmation, fixed_text, parse_address
@@ -123,16 +126,28 @@ class Market:
         address = self.chain.pda.chunked_set(digest)
         if self.chain.raw_account(address) is not None:
             return address
+        for action in self._set_actions(address, digest, cid, chunked):
+            self._do(action)
+        return address
+
+    def _set_actions(self, address: Pubkey, digest: bytes, cid: str, chunked: Any) -> Iterator[Action]:
+        """What is still to be done to register a set, in as few transactions as hold it."""
         wallet = self._collective.signer()
         draft = self.chain.pda.draft(wallet, digest)
-        if self.chain.raw_account(draft) is None:
-            self._do(self._action("Open a draft for a set", "open_draft", {"id": digest}, draft=draft))
+        raw = self.chain.raw_account(draft)
+        layout = self.chain.idls["compute_verifier"].account_dtypes["Draft"]
+        written = b"" if raw is None else raw[layout.fields["bytes"][1] :]
         roots = chunked.roots
+
+        def step(name: str, args: Mapping[str, Any], **accounts: Pubkey) -> Instruction:
+            built = self._action("", name, args, units=None, made=None, draft=draft, **accounts)
+            return built.instructions[0]
+
+        steps = [] if raw is not None else [step("open_draft", {"id": digest})]
         for start in range(0, len(roots), _ROOTS_A_WRITE):
             data = b"".join(roots[start : start + _ROOTS_A_WRITE])
-            self._do(
-                self._action("Write a set's roots", "write_draft", {"offset": start * 32, "data": data}, draft=draft)
-            )
+            if written[start * 32 : start * 32 + len(data)] != data:
+                steps.append(step("write_draft", {"offset": start * 32, "data": data}))
         params = {
             "content": content_id(cid),
             "kind": {"train": 1, "eval": 2}[chunked.kind],
@@ -140,13 +155,13 @@ class Market:
             "rows_per_chunk": chunked.rows_per_chunk,
             "chunks": len(roots),
         }
-        self._do(
-            self._action(
-                f"Register the {chunked.kind} set {chunked.name}", "register_set", {"id": digest, **params},
-                draft=draft, set=address, units=400_000,
-            )
-        )  # fmt: skip
-        return address
+        steps.append(step("register_set", {"id": digest, **params}, set=address))
+        what = f"the {chunked.kind} set {chunked.name}"
+        while steps:
+            count = next(n for n in range(len(steps), 0, -1) if n == 1 or _fits(steps[:n], wallet))
+            title = f"Register {what}" if count == len(steps) else f"Prepare to register {what}"
+            yield Action(title, tuple(steps[:count]), wallet, accounts={"set": address}, compute_units=400_000)
+            del steps[:count]
 
     def set_cid(self, address: Pubkey | str) -> str:
         """Where a registered set's bytes are."""
@@ -295,6 +310,16 @@ class Market:
         return self._do(
             self._action("Refund a job", "refund_expired", job=key, treasury=self.chain.pda.of_dao("treasury", dao))
         )
+
+
+def _fits(instructions: Sequence[Instruction], payer: Pubkey) -> bool:
+    """Whether one transaction holds these instructions, with a compute limit's one more and one signature."""
+    limit = Instruction(Pubkey.default(), bytes(5), [])
+    try:
+        message = MessageV0.try_compile(payer, [limit, *instructions], [], Hash.default())
+    except (OverflowError, ValueError):
+        return False
+    return 1 + 64 + len(to_bytes_versioned(message)) <= 1232
 
 
 def _cut(text: str, size: int) -> bytes:

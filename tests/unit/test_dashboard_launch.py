@@ -44,3 +44,19 @@ def test_a_closed_pipe_ends_the_process() -> None:
     code = "from dashboard.__main__ import end_with_parent; end_with_parent(); import time; time.sleep(60)"
     ended = subprocess.run([sys.executable, "-c", code], stdin=subprocess.DEVNULL, timeout=30, check=False)
     assert ended.returncode == 0
+
+
+def test_the_parent_says_in_one_line_where_to_serve() -> None:
+    code = (
+        "from dashboard.__main__ import end_with_parent; "
+        "print(end_with_parent().get(), flush=True); import time; time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin is not None and child.stdout is not None
+        child.stdin.write(b'{"port": ')
+        child.stdin.flush()
+        child.stdin.write(b"1}\nand no more\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == b'{"port": 1}\n'
+        child.stdin.close()
+        assert child.wait(30) == 0
