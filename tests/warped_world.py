@@ -62,7 +62,7 @@ class WarpedWorld(World):
         stake: int = SOL,
         **policy: int,
     ) -> Founded:
-        """Found a collective that owns a registry with the first model as its version 1, in use, and 2; its stake is old enough."""
+        """Found a collective whose registry holds the first model twice: version 1, in use, and 2."""
         people = [self.person() for _ in tokens]
         registry = people[0].create_registry("model")
         base = self.base[0]

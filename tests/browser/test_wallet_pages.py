@@ -59,9 +59,9 @@ def person(browser: Browser, network: Up) -> Iterator[Callable[..., Tab]]:
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
         )
+        context.add_init_script(f"window.mockWallet = {{ seeds: [{seed}], trusted: true }};")
+        context.add_init_script(MOCK)
         page = context.new_page()
-        page.add_init_script(f"window.mockWallet = {{ seeds: [{seed}], trusted: true }};")
-        page.add_init_script(MOCK)
         tabs.append(Tab(page))
         page.goto(url)
         expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
@@ -162,7 +162,7 @@ def follows_it_to_the_explorer(t: Tab) -> None:
     signature = other.page.url.partition("explorer?tx=")[2]
     assert len(signature) in (87, 88)
     expect(other.page.get_by_role("textbox", name="Signature or address")).to_have_value(signature)
-    other.says("Instruction: join dao")
+    other.says("Instruction: join")
     expect(other.page.get_by_role("button", name="Disconnect Mock Wallet")).to_be_visible()
     assert not other.errors
     other.page.close()

@@ -13,11 +13,11 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from decai.chain import LocalWallet, fixed_text, parse_address
-from decai.chain.reader import decode_rows
 from decai.chain.faults import explain
 from decai.chain.idl import PROGRAMS, load_idls, program_elf
 from decai.chain.layouts import cid_of, content_id, dtype_of, plain
 from decai.chain.pda import Addresses
+from decai.chain.reader import decode_rows
 from decai.errors import (
     AccountMismatch,
     InsufficientFunds,

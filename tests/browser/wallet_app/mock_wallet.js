@@ -6,6 +6,7 @@
  *   sendOnly (has no signTransaction), calls (what it was asked, in order).
  */
 (() => {
+  if (!crypto.subtle) return; // the empty document that a new tab begins with has no keys, nor wallets
   const ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
   const PKCS8 = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
   const mock = (window.mockWallet = {
