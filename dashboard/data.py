@@ -442,3 +442,29 @@ def _sets(key: Key) -> list[dict[str, Any]]:
 def sets() -> list[dict[str, Any]]:
     """Registered training and evaluation sets."""
     return _sets(_key())
+
+
+def sets_registered(training_data_cid: str) -> bool:
+    """Whether a training set of this content is registered, and an evaluation set beside it."""
+    known = {(found["kind"], found["content"]) for found in sets()}
+    return (1, training_data_cid) in known and any(kind == 2 for kind, _ in known)
+
+
+@st.cache_data(ttl=SLOW, show_spinner=False, max_entries=4)
+def _named_sets(key: Key) -> dict[str, str]:
+    return {found.address: found.name for found in _viewer(*key).training.sets()}
+
+
+def named_sets() -> dict[str, str]:
+    """Registered sets whose bytes can be had: address → name."""
+    return _named_sets(_key())
+
+
+@st.cache_data(ttl=FAST, show_spinner=False, max_entries=64)
+def _history(key: Key, address: str) -> list[TransactionView]:
+    return _viewer(*key).explorer.transactions(50, address=address)
+
+
+def history(address: str) -> list[TransactionView]:
+    """The newest transactions that touch one account, newest first."""
+    return _history(_key(), address)

@@ -369,18 +369,20 @@ def energy_by_job(records: pd.DataFrame, *, dark: bool = False) -> Chart:
     figure.update_xaxes(title="jobs, oldest first", dtick=max(1, len(records) // 6), tickformat="d")
     if len(records) < 4:
         figure.update_xaxes(range=[0.5, 3.5])
-    table = records[["at", "job", "kwh", "kwh_low", "kwh_high", "grade", "co2e_mg"]].rename(
-        columns={"at": "submitted (UTC)", "co2e_mg": "CO2e (mg)"}
-    )
+    table = records[["at", "job", "kwh", "kwh_low", "kwh_high", "grade"]].rename(columns={"at": "submitted (UTC)"})
+    table["CO2e (mg)"] = [
+        "< 0.5" if used > 0 and mg == 0 else str(mg)
+        for used, mg in zip(records["kwh"], records["co2e_mg"], strict=True)
+    ]
     return Chart(figure, table.reset_index(drop=True))
 
 
 def _energy_unit(most_kwh: float) -> tuple[float, str]:
     """What to multiply kWh with, and the unit that gives, so that the largest value has digits before the point."""
-    for factor, unit in ((1.0, "kWh"), (1e3, "Wh"), (1e6, "mWh")):
+    for factor, unit in ((1.0, "kWh"), (1e3, "Wh"), (3.6e6, "J")):
         if most_kwh * factor >= 1:
             return factor, unit
-    return 1e6, "mWh"
+    return 3.6e6, "J"
 
 
 def price_against_carbon(quotes: pd.DataFrame, *, dark: bool = False) -> Chart:

@@ -76,23 +76,22 @@ def short(value: str, keep: int = 4) -> str:
 
 
 def energy(joules: float) -> tuple[str, str]:
-    """Joules as (number, unit) in kWh, Wh or mWh, whichever reads without leading zeros."""
-    hours = joules / 3600
-    for scale, unit in ((1000.0, "kWh"), (1.0, "Wh"), (0.001, "mWh")):
-        if hours >= 0.1 * scale or unit == "mWh":
-            return f"{hours / scale:.3g}", unit
+    """Joules as (number, unit) in kWh, Wh or J, whichever reads without leading zeros."""
+    for scale, unit in ((3_600_000, "kWh"), (3600, "Wh"), (1, "J")):
+        if joules >= 0.1 * scale or unit == "J":
+            return f"{joules / scale:.3g}", unit
     raise AssertionError("unreachable")
 
 
 def emissions(milligrams: int, joules: int) -> tuple[str, str]:
     """A record's emissions as (number, unit).
 
-    The chain holds whole milligrams, so a small job's can round to none.
+    The chain holds whole milligrams, rounded to the nearest, so a small job's can round to none.
     """
-    return ("< 1", "mg CO₂e") if joules and not milligrams else carbon(milligrams)
+    return ("< 0.5", "mg CO₂e") if joules and not milligrams else carbon(milligrams)
 
 
-def carbon(milligrams: int) -> tuple[str, str]:
+def carbon(milligrams: float) -> tuple[str, str]:
     """Milligrams of CO₂e as (number, unit) in kg, g or mg."""
     for scale, unit in ((1_000_000, "kg CO₂e"), (1000, "g CO₂e"), (1, "mg CO₂e")):
         if milligrams >= scale or unit == "mg CO₂e":

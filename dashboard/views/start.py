@@ -1,21 +1,32 @@
-"""Start: create a collective step by step, or join one; on the embedded chain, get SOL to try it with."""
+"""Start: create a collective step by step, or join one; on the embedded chain, get what it takes to try it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from dashboard import data, failures, session, ui
-from dashboard.ui.format import LAMPORTS_PER_SOL, ago, sol
-from decai.chain import parse_address
+from dashboard.signing import state
+from dashboard.ui.format import LAMPORTS_PER_SOL, ago, short, sol
+from decai.chain import LocalWallet, parse_address
 from decai.collective import Collective
 from decai.errors import SettingsError
 from decai.governance import TOKEN_DECIMALS, Dao, Governance, Policy
+from decai.network import welcome
 
 ONE_TOKEN = 10**TOKEN_DECIMALS
 FAUCET_LAMPORTS = 10 * LAMPORTS_PER_SOL
+KEPT_TOKENS = 100 * ONE_TOKEN
+"""What this machine's wallet keeps out of its deposit on the embedded chain, to give to newcomers; a tenth at most."""
 PLAN = "founding-plan"
+WELCOMED = "start-welcomed"
+PACES = {
+    "Trying it out: votes last 20 seconds": replace(Policy.quick(), voting_period=20),
+    "A workshop: votes last 5 minutes": replace(Policy.quick(), voting_period=300, hold_up=30, bid_period=15),
+    "In earnest: votes last 3 days": Policy(),
+}
 
 
 def page() -> None:
@@ -40,55 +51,193 @@ def page() -> None:
 
 
 def wallet(cluster: str) -> None:
-    """Who acts here, and SOL for trying things on the embedded chain."""
+    """Who acts here, and on the embedded chain what it takes to try things."""
     who = session.address()
     with ui.glass("wallet"):
         ui.section("Your wallet", "It signs what you do here; looking needs none")
         if who is None:
             ui.show(ui.empty("No wallet connected", "Connect one in the sidebar, then come back.", "wallet"))
             return
-        balance = data.balance(str(who))
-        ui.show(ui.facts(("Address", ui.address(str(who), 8)), ("Balance", f"{sol(balance)} SOL")))
-        if cluster != "embedded":
-            return
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Get 10 SOL", icon=":material/water_drop:", key="faucet"):
-                with failures.shown(), st.spinner("Asking the embedded chain's faucet"):
-                    data.viewer().chain.airdrop(who, FAUCET_LAMPORTS)
-                    data.refresh()
-                    st.rerun()
-            ui.show(ui.chip("Embedded chain only", "warn", "info"), ui.sub(" It has no value anywhere else."))
+        dao = data.chosen_dao()
+        held = [("Voting tokens", voting_tokens(data.tokens(dao.address, str(who))))] if dao else []
+        ui.show(
+            ui.facts(("Address", ui.address(str(who), 8)), ("Balance", f"{sol(data.balance(str(who)))} SOL"), *held)
+        )
+        if cluster == "embedded":
+            newcomer(str(who), dao)
+
+
+def newcomer(who: str, dao: Dao | None) -> None:
+    """The one button that gives a new wallet SOL and, where this machine's wallet can, voting tokens."""
+    giver, why = token_giver(who, dao)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        label = "Get SOL and voting tokens" if giver is not None else "Get 10 SOL"
+        if st.button(label, icon=":material/water_drop:", key="faucet"):
+            with failures.shown(), st.spinner("Asking the embedded chain"):
+                st.session_state[WELCOMED] = give(who, dao, giver)
+                data.refresh()
+                st.rerun()
+        ui.show(ui.chip("Embedded chain only", "warn", "info"), ui.sub(" It has no value anywhere else."))
+    if why:
+        ui.show(ui.sub(why))
+    if told := st.session_state.get(WELCOMED):
+        ui.show(ui.note("ok", told))
+
+
+def token_giver(who: str, dao: Dao | None) -> tuple[LocalWallet | None, str]:
+    """This machine's wallet if it may give voting tokens to this one; else None, and why in words."""
+    if dao is None:
+        return None, "Voting tokens belong to a collective; there is none yet."
+    mine = data.member(dao.address, who)
+    if data.tokens(dao.address, who) or (mine is not None and mine.deposited):
+        return None, ""
+    local = state.local_wallet(data.viewer())
+    if local is None:
+        return (
+            None,
+            "Only SOL: voting tokens come from this machine's wallet, and this browser is elsewhere.",
+        )
+    if str(local.pubkey) == who:
+        return None, "This is this machine's own wallet; it gives voting tokens to others."
+    if not data.tokens(dao.address, str(local.pubkey)):
+        return None, "Only SOL: this machine's wallet has no voting tokens left to give. A member can give you some."
+    return local, ""
+
+
+def give(who: str, dao: Dao | None, giver: LocalWallet | None) -> str:
+    """Give a wallet what it takes to try things; what it got, in words."""
+    viewer = data.viewer()
+    key = parse_address(who)
+    if giver is None or dao is None:
+        viewer.chain.airdrop(key, FAUCET_LAMPORTS)
+        return f"{sol(FAUCET_LAMPORTS)} SOL came from the embedded chain's faucet."
+    before = viewer.chain.balance(key)
+    given = welcome(viewer.with_wallet(giver), key, parse_address(dao.address))
+    came = viewer.chain.balance(key) - before
+    parts = [f"{sol(came)} SOL"] if came else []
+    parts += [f"{voting_tokens(given)} voting tokens of {dao.name}, from this machine's wallet"] if given else []
+    return f"{' and '.join(parts)} came." if parts else "Nothing came: this wallet has enough already."
+
+
+def voting_tokens(units: int) -> str:
+    """Millionths of a voting token in tokens."""
+    return f"{units / ONE_TOKEN:,.6f}".rstrip("0").rstrip(".").replace(",", "\u202f")
 
 
 # --- joining ---------------------------------------------------------------------------------------
 
 
 def join(found: list[Dao]) -> None:
-    """The collectives on this chain."""
+    """The collectives on this chain, and the way into one."""
     with ui.glass("collectives"):
-        ui.section("Collectives on this chain", "Members stake SOL to propose and deposit tokens to vote")
+        ui.section("Take part", "Members stake SOL to propose and deposit tokens to vote")
+        chosen = data.chosen_dao() or found[0]
+        if len(found) > 1:
+            names = {d.address: f"{d.name}, {short(d.address)}" for d in found}
+            picked = st.selectbox(
+                "Collective",
+                list(names),
+                index=list(names).index(chosen.address),
+                format_func=names.__getitem__,
+                width=360,
+                key="start-collective",
+            )
+            chosen = next(d for d in found if d.address == picked)
+        ui.show(
+            ui.row(ui.el("b", chosen.name), ui.address(chosen.address)),
+            ui.sub(
+                f"{sol(chosen.treasury_lamports)} SOL to spend, {chosen.proposal_count} proposals, "
+                f"founded {ago(chosen.created_at)}"
+            ),
+        )
         who = session.address()
-        for dao in found[:20]:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                with st.container(width="stretch"):
-                    ui.show(
-                        ui.row(ui.el("b", dao.name), ui.address(dao.address)),
-                        ui.sub(
-                            f"{sol(dao.treasury_lamports)} SOL to spend, {dao.proposal_count} proposals, "
-                            f"founded {ago(dao.created_at)}"
-                        ),
-                    )
-                if who is None:
-                    continue
-                if data.member(dao.address, str(who)) is not None:
-                    ui.show(ui.chip("Member", "ok", "check"))
-                elif st.button("Join", key=f"join-{dao.address}", icon=":material/group_add:"):
-                    join_one(dao.address)
+        if who is None:
+            ui.show(ui.note("", "Connect a wallet in the sidebar to take part. Looking needs none."))
+            return
+        way_in(chosen, str(who))
 
 
-def join_one(address: str) -> None:
-    """Become a member of a collective."""
-    session.run_action(lambda c: c.dao(address).actions.join(), key=f"join-{address}")
+@dataclass(frozen=True)
+class Station:
+    """One step into a collective: how it is drawn, whether it is done, and what does it, if this page can."""
+
+    symbol: str
+    title: str
+    note: str
+    done: bool
+    do: Callable[[], None] | None
+
+
+def way_in(dao: Dao, who: str) -> None:
+    """Tokens, joining, stake, deposit: the steps and one button for the next."""
+    stations = list(way(dao, who))
+    now = next((k for k, s in enumerate(stations) if not s.done and s.do is not None), None)
+    ui.show(
+        ui.loop(
+            ui.Step(s.symbol, s.title, s.note, "done" if s.done else ("now" if k == now else "next"), float(s.done))
+            for k, s in enumerate(stations)
+        )
+    )
+    if now is None:
+        if all(s.done for s in stations):
+            ui.show(ui.note("ok", f"You take part in {dao.name}."), ui.action("governance", "To its proposals"))
+        return
+    station = stations[now]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(f"Next: {station.title}", type="primary", icon=":material/arrow_forward:", key="way-in")
+        ui.show(ui.sub("You see each transaction before you sign it."))
+    if pressed and station.do is not None:
+        station.do()
+
+
+def way(dao: Dao, who: str) -> Iterator[Station]:
+    """The steps of :func:`way_in`, with what the chain says of each."""
+    mine = data.member(dao.address, who)
+    held = data.tokens(dao.address, who)
+    deposited = mine.deposited if mine else 0
+    embedded = data.status().cluster == "embedded"
+    giver = token_giver(who, dao)[0] if embedded else None
+
+    def ask() -> None:
+        with failures.shown(), st.spinner("Asking the embedded chain"):
+            st.session_state[WELCOMED] = give(who, dao, giver)
+            data.refresh()
+            st.rerun()
+
+    def act(name: str, *amount: int) -> Callable[[], None]:
+        return lambda: session.run_action(
+            lambda c: getattr(c.dao(dao.address).actions, name)(*amount), key=f"{name}-{dao.address}"
+        )
+
+    has = held + deposited > 0
+    note = f"{voting_tokens(held + deposited)} yours" if has else ("from this machine" if giver else "ask a member")
+    yield Station("wallet", "Tokens", note, has, ask if giver is not None else None)
+    yield Station("vote", "Membership", "an account; its rent comes back", mine is not None, act("join"))
+    stake = max(dao.policy.min_stake, LAMPORTS_PER_SOL)
+    staked = mine.stake if mine else 0
+    yield Station(
+        "lock",
+        "Stake",
+        f"{sol(staked or stake)} SOL, yours; lets you propose",
+        staked >= dao.policy.min_stake > 0,
+        act("stake", stake) if mine else None,
+    )
+    amount = depositable(held, who, embedded)
+    yield Station(
+        "spark",
+        "Deposit",
+        f"{voting_tokens(deposited or amount)} tokens; they vote",
+        deposited > 0,
+        act("deposit", amount) if mine and amount else None,
+    )
+
+
+def depositable(held: int, who: str, embedded: bool) -> int:
+    """What to deposit of one's tokens: all, but this machine's wallet keeps some for newcomers to try with."""
+    local = state.local_wallet(data.viewer()) if embedded else None
+    if local is None or str(local.pubkey) != who:
+        return held
+    return held - min(held // 10, KEPT_TOKENS)
 
 
 # --- creating --------------------------------------------------------------------------------------
@@ -104,8 +253,8 @@ class Plan:
         The collective's.
     distribution : dict
         Wallet address → voting tokens, in millionths.
-    quick : bool
-        Periods of seconds instead of days.
+    policy : Policy
+        Its rules.
     registry : str or None
         The registry it takes over.
     treasury_lamports : int
@@ -114,20 +263,24 @@ class Plan:
 
     name: str
     distribution: dict[str, int]
-    quick: bool
+    policy: Policy
     registry: str | None
     treasury_lamports: int
 
     def next_step(self, collective: Collective) -> object:
         """Do the first step that isn't done; the session stops it at the action and has that signed."""
-        return Governance.found(
+        registry = collective.registry_at(self.registry) if self.registry else None
+        founded = Governance.found(
             collective,
             self.name,
             distribution=self.distribution,
-            policy=Policy.quick() if self.quick else Policy(),
-            registry=collective.registry_at(self.registry) if self.registry else None,
+            policy=self.policy,
+            registry=registry,
             treasury_lamports=self.treasury_lamports,
         )
+        if registry is not None and registry.current is not None and registry.current.training_data_cid:
+            collective.training.register_sets_of(registry.current)
+        return founded
 
 
 def create() -> None:
@@ -162,17 +315,19 @@ def form(who: str) -> None:
         others = st.text_area(
             "Tokens for others", placeholder="One line each: address amount", height=80, key="founding-others"
         )
-        quick = st.toggle(
-            "Quick periods",
-            value=data.status().cluster == "embedded",
-            help="Votes last seconds: for trying it out",
+        pace = st.selectbox(
+            "Pace",
+            list(PACES),
+            index=0 if data.status().cluster == "embedded" else len(PACES) - 1,
+            help="Votes, hold-ups and auctions; no one can change it later without a vote",
+            width=360,
         )
         if not st.form_submit_button("Review the steps", type="primary"):
             return
     with failures.shown():
         distribution = {who: round(float(own) * ONE_TOKEN), **shares(others or "")}
         st.session_state[PLAN] = Plan(
-            name.strip(), distribution, quick, registry or None, round(float(treasury) * LAMPORTS_PER_SOL)
+            name.strip(), distribution, PACES[pace], registry or None, round(float(treasury) * LAMPORTS_PER_SOL)
         )
         st.rerun()
 
@@ -244,5 +399,9 @@ def progress(plan: Plan, who: str) -> list[tuple[str, str, str, bool]]:
     if plan.treasury_lamports:
         funded = dao is not None and (dao.treasury_lamports > 0 or dao.spent_lamports > 0)
         steps.append(("lock", "Treasury", f"{sol(plan.treasury_lamports)} SOL", funded))
+    registry = next((r for r in data.registries() if r.address == plan.registry), None)
     steps.append(("cpu", "Leaderboard", "counts providers' jobs", dao is not None and data.has_leaderboard(address)))
+    if registry is not None and registry.current is not None and registry.current.training_data_cid:
+        ready = data.sets_registered(registry.current.training_data_cid)
+        steps.append(("inbox", "Data sets", "registered, to train on", ready))
     return steps

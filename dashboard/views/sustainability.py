@@ -58,7 +58,7 @@ def totals(found: EnergyRecords) -> None:
                     between(low, high),
                     [r.kwh for r in found],
                 ),
-                ui.kpi("Emissions, gross", *emissions(found.co2e_mg, joules), f"{intensity:.0f} g/kWh on average"),
+                ui.kpi("Emissions, gross", *gross(found), f"{intensity:.0f} g/kWh on average"),
                 ui.kpi(
                     "Accuracy gained",
                     f"{100 * gained:.1f}",
@@ -68,6 +68,14 @@ def totals(found: EnergyRecords) -> None:
                 ui.kpi("Offsets, apart", *carbon(found.co2_offset_mg), "never subtracted"),
             )
         )
+
+
+def gross(found: EnergyRecords) -> tuple[str, str]:
+    """All emissions as (number, unit); records that round to no milligram each are summed from their energy."""
+    if any(r.energy_joules and not r.co2e_mg for r in found):
+        exact = sum(1000 * r.kwh * r.carbon_g_per_kwh if not r.co2e_mg else r.co2e_mg for r in found)
+        return ("< 0.5", "mg CO₂e") if exact < 0.5 else carbon(exact)
+    return carbon(found.co2e_mg)
 
 
 def between(low_kwh: float, high_kwh: float) -> str:

@@ -135,8 +135,9 @@ class Market:
         wallet = self._collective.signer()
         draft = self.chain.pda.draft(wallet, digest)
         raw = self.chain.raw_account(draft)
-        layout = self.chain.idls["compute_verifier"].account_dtypes["Draft"]
-        written = b"" if raw is None else raw[layout.fields["bytes"][1] :]
+        places = self.chain.idls["compute_verifier"].account_dtypes["Draft"].fields
+        assert places is not None
+        written = b"" if raw is None else raw[places["bytes"][1] :]
         roots = chunked.roots
 
         def step(name: str, args: Mapping[str, Any], **accounts: Pubkey) -> Instruction:

@@ -73,7 +73,7 @@ def test_how_long_ago(back: float, shown: str) -> None:
 def test_energy_and_carbon_choose_a_unit_without_leading_zeros() -> None:
     assert words.energy(7_200_000) == ("2", "kWh")
     assert words.energy(36_000) == ("10", "Wh")
-    assert words.energy(76) == ("21.1", "mWh")
+    assert words.energy(76) == ("76", "J")
     assert words.carbon(1_670_000) == ("1.67", "kg CO₂e")
     assert words.carbon(4_500) == ("4.5", "g CO₂e")
     assert words.carbon(12) == ("12", "mg CO₂e")
