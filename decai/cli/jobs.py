@@ -164,13 +164,16 @@ def energy(dao: DaoOption = None, home: HomeOption = None, url: UrlOption = None
             print_json({"kwh": found.kwh, "co2e_mg": found.co2e_mg, "co2_offset_mg": found.co2_offset_mg,
                         "records": list(found)})  # fmt: skip
             return
-        offsets = f"offsets apart {found.co2_offset_mg / 1000:g} g"
         show_table(
-            f"{found.kwh:.6f} kWh, {found.co2e_mg / 1000:.3f} g CO2e gross, {offsets}",
-            ["Job", "When", "kWh", "Band", "Grade", "g CO2e", "g/kWh", "Region"],
-            [(r.job, f"{r.at:%Y-%m-%d %H:%M}", f"{r.kwh:.6f}", f"{r.kwh_low:.6f} to {r.kwh_high:.6f}", r.grade,
-              f"{r.co2e_mg / 1000:.3f}", f"{r.carbon_g_per_kwh:g}", r.region) for r in found],
+            f"{found.kwh:.3g} kWh, {_milligrams(found.co2e_mg)} mg CO2e gross; offsets apart: {found.co2_offset_mg} mg",
+            ["Job", "When", "J", "kWh", "Band, kWh", "Grade", "mg CO2e", "g/kWh", "Region"],
+            [(r.job, f"{r.at:%Y-%m-%d %H:%M}", r.energy_joules, f"{r.kwh:.3g}", f"{r.kwh_low:.2g} to {r.kwh_high:.2g}",
+              r.grade, _milligrams(r.co2e_mg), f"{r.carbon_g_per_kwh:g}", r.region) for r in found],
         )  # fmt: skip
+
+
+def _milligrams(recorded: int) -> str:
+    return str(recorded) if recorded else "< 1"  # the chain holds whole milligrams
 
 
 @sets.command("list")

@@ -18,6 +18,7 @@ __all__ = ["JsonFlag", "fail", "megabytes", "print_json", "say", "show_table", "
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
 LAMPORTS = 1_000_000_000
+PIPE_COLUMNS = 2_000
 
 
 def say(text: str) -> None:
@@ -64,7 +65,8 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
         table.add_column(c, overflow="fold")
     for row in rows:
         table.add_row(*("" if v is None else str(v) for v in row))
-    Console().print(table)
+    # Into a pipe or file nothing is folded: addresses and CIDs stay in one piece.
+    Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(table)
 
 
 def sol(lamports: int) -> str:
