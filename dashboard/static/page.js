@@ -46,6 +46,16 @@ if (!window.__decaiPage) {
     setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click(), 50);
   });
 
+  // Streamlit puts the navigation's sections between its list and the entries, which leaves assistive software
+  // without a list: each section is made one of its own, named by its heading.
+  const nameSections = () => {
+    for (const section of document.querySelectorAll("[data-testid=stSidebarNavItems] > div:not([role])")) {
+      section.parentElement.setAttribute("role", "none");
+      section.setAttribute("role", "list");
+      section.setAttribute("aria-label", section.querySelector("header p")?.textContent.trim() ?? "");
+    }
+  };
+
   let scheme = "";
   const follow = () => {
     const app = document.querySelector(".stApp");
@@ -57,6 +67,10 @@ if (!window.__decaiPage) {
     if (scheme) document.querySelector(".st-key-theme-sync button")?.click();
     scheme = now;
   };
-  follow();
-  setInterval(follow, 400);
+  const look = () => {
+    follow();
+    nameSections();
+  };
+  look();
+  setInterval(look, 400);
 }

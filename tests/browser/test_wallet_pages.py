@@ -26,6 +26,8 @@ from decai.governance import Policy
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 PAGES = ["Overview", "Start", "Governance", "Registry", "Inference", "Marketplace", "Sustainability", "Explorer"]
+SHOTS = os.environ.get("DECAI_SHOTS")
+"""A folder to keep the dialog's pictures in, for the guides; read now, since no test sees such variables."""
 VOTING_SECONDS = 45
 """Long enough to sign a vote in on a busy machine; the model is asked meanwhile."""
 
@@ -39,6 +41,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         (folder / "policy.json").write_text(json.dumps(dataclasses.asdict(policy)))
         shares = ["--tokens", "100", "--give", f"{FIRST}=1000", "--treasury", "2"]
         decai(up, "init", "commons", *shares, "--policy", str(folder / "policy.json"))
+        decai(up, "stake", "1")  # this machine's key is a member, too: it reviews what others train
         yield up
 
 
@@ -306,7 +309,7 @@ def test_the_signing_dialog_fits_and_is_accessible(
     assert t.page.evaluate(
         "() => { const d = document.querySelector('[role=dialog]'); return d.scrollWidth <= d.clientWidth; }"
     )
-    folder = Path(os.environ.get("DECAI_SHOTS") or tmp_path)
+    folder = Path(SHOTS or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
     phone = "-phone" if width == PHONE else ""
     t.page.screenshot(path=str(folder / f"signing-{'dark' if dark else 'light'}{phone}.png"))
