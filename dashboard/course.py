@@ -90,32 +90,27 @@ def _voting(proposal: Proposal, now: int) -> ui.Step:
 
 
 def of_lineage(found: Lineage) -> list[ui.Step]:
-    """Where a version came from, oldest first; by hand, it is the version alone after its parent."""
+    """Where a version came from, oldest first; by hand, it is the version alone after its parent.
+
+    Each step links to its account in the Explorer.
+    """
+
+    def step(symbol: str, title: str, words: str, address: str) -> ui.Step:
+        note = ui.join(words, ui.el("br"), ui.address(address), ui.el("br"), ui.look_up(address))
+        return ui.Step(symbol, title, note, "done", 1.0)
+
     steps = []
     if found.parent is not None:
-        steps.append(ui.Step("layers", f"Version {found.parent.number}", ui.address(found.parent.address), "done", 1.0))
+        steps.append(step("layers", f"Version {found.parent.number}", "what it started from", found.parent.address))
     if found.proposal is not None:
-        asked = ui.join(f"{percent(found.proposal.approval, 0)} for", ui.el("br"), ui.address(found.proposal.address))
-        steps.append(ui.Step("vote", f"Proposal {found.proposal.id}", asked, "done", 1.0))
+        asked = f"{percent(found.proposal.approval, 0)} for"
+        steps.append(step("vote", f"Proposal {found.proposal.id}", asked, found.proposal.address))
     if found.job is not None:
-        by = ui.join(
-            f"by {short(found.job.provider or '')}, {sol(found.cost_lamports)} SOL",
-            ui.el("br"),
-            ui.address(found.job.address),
-        )
-        steps.append(ui.Step("cpu", "Job", by, "done", 1.0))
+        by = f"by {short(found.job.provider or '')}, {sol(found.cost_lamports)} SOL"
+        steps.append(step("cpu", "Job", by, found.job.address))
     if found.record is not None:
         gain = f"{100 * found.record.accuracy_gain:+.1f} points, {found.record.proof}".replace("-", "−")
-        steps.append(
-            ui.Step("shield", "Record", ui.join(gain, ui.el("br"), ui.address(found.record.address)), "done", 1.0)
-        )
+        steps.append(step("shield", "Record", gain, found.record.address))
     how = "trained by the collective" if found.job else "published by its owner"
-    steps.append(
-        ui.Step(
-            "layers",
-            f"Version {found.version.number}",
-            ui.join(how, ui.el("br"), ui.address(found.version.address)),
-            "done",
-        )
-    )
+    steps.append(step("layers", f"Version {found.version.number}", how, found.version.address))
     return steps

@@ -28,7 +28,7 @@ from dashboard.ui.loop import Step, loop
 from dashboard.ui.meters import blocks, progress, score, vote_meter
 from dashboard.ui.notes import empty, error, note
 from dashboard.ui.setup import STATIC, setup
-from dashboard.ui.tables import action, item, items, table
+from dashboard.ui.tables import action, item, items, look_up, table
 
 __all__ = [
     "STATIC",
@@ -49,6 +49,7 @@ __all__ = [
     "join",
     "kpi",
     "kpis",
+    "look_up",
     "loop",
     "mono",
     "note",

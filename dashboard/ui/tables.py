@@ -67,6 +67,11 @@ def items(*lines: Html) -> Html:
     return el("ul", *lines, cls="list")
 
 
+def look_up(value: str, words: str = "Look it up") -> Html:
+    """A link to an address or signature in the Explorer."""
+    return action(f"explorer?tx={value}", words)
+
+
 def action(href: str, words: str) -> Html:
     """A link inside the dashboard that reads as the line's action."""
     return el("a", words, cls="act", href=href, target="_self")

@@ -7,7 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from dashboard import data, failures, session, ui
-from dashboard.ui.format import LAMPORTS_PER_SOL, day, duration, number, sol
+from dashboard.ui.format import LAMPORTS_PER_SOL, day, duration, number, short, sol
 from decai.governance import TOKEN_DECIMALS, Dao, Member, Proposal
 
 ONE_TOKEN = 10**TOKEN_DECIMALS
@@ -155,16 +155,14 @@ def propose_train(dao: Dao) -> None:
     training = {s["address"]: s for s in found if s["kind"] == 1}
     evaluation = {s["address"]: s for s in found if s["kind"] == 2}
     if not training or not evaluation:
-        ui.show(
-            ui.empty(
-                "No training set registered",
-                ui.join("Voters approve data by its content: register a set first, ", ui.mono("decai init")),
-            )
-        )
+        no_sets(dao)
         return
+    names: dict[str, str] = {}
+    with failures.quiet():  # their bytes may be elsewhere: the address does, too
+        names = data.named_sets()
 
     def named(sets: dict[str, dict[str, object]], address: str) -> str:
-        return f"{address[:6]}…, {number(int(str(sets[address]['n'])))} rows"
+        return f"{names.get(address, short(address))}, {number(int(str(sets[address]['n'])))} rows"
 
     with st.form("train", border=False):
         target = st.text_input("What is to get better", "sentiment", max_chars=32)
@@ -182,6 +180,17 @@ def propose_train(dao: Dao) -> None:
         ),
         key="propose",
     )
+
+
+def no_sets(dao: Dao) -> None:
+    """What to do when there is nothing registered to train on."""
+    registry = next((r for r in data.registries() if r.owner == dao.authority), None)
+    current = registry.current if registry else None
+    ui.show(ui.empty("No training set registered", "Voters approve data by its content: register sets first.", "inbox"))
+    if current is None or not current.training_data_cid:
+        ui.show(ui.sub("A set of your own: ", ui.mono("decai sets add FOLDER")))
+    elif st.button(f"Register the sets of version {current.number}", icon=":material/dataset:", key="register-sets"):
+        session.run_action(lambda c: c.training.register_sets_of(current), key="register-sets")
 
 
 def propose_version(dao: Dao) -> None:

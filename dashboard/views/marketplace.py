@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import streamlit as st
 
 from dashboard import data, failures, session, ui
 from dashboard.ui.charts import chart
-from dashboard.ui.format import ago, day, duration, emissions, energy, number, percent, short, sol
+from dashboard.ui.format import ago, duration, emissions, energy, number, percent, short, sol
 from decai import charts
 from decai.energy import GRADES
+from decai.explorer import Step
 from decai.governance import Dao
 from decai.market import Job, Offer, Quote, Record
 
@@ -34,8 +33,7 @@ def page() -> None:
         return
     running = sum(job.state not in ("published", "refunded") for job in data.jobs(dao.address))
     ui.page_head("Marketplace", lede, ui.chip(f"{running} running", "accent" if running else "", "cpu"))
-    with failures.shown():
-        offers(dao)
+    offers(dao.address)
     job_list(dao.address)
     with failures.shown():
         earnings(dao)
@@ -44,12 +42,19 @@ def page() -> None:
 # --- offers ----------------------------------------------------------------------------------------
 
 
-def offers(dao: Dao) -> None:
-    """Every source's quotes for a job of a length, the chosen one first."""
+@st.fragment(run_every=5.0)
+def offers(dao: str) -> None:
+    """Every source's quotes for a job of a length, the chosen one first; kept fresh while they are looked at."""
+    with failures.shown():
+        offered(dao)
+
+
+def offered(dao: str) -> None:
+    """The offers' panel and their chart."""
     with ui.glass("offers"):
         ui.section("Offers", "The cheapest total is taken; the reason says why each other row was not")
         hours = st.slider("A job of this length, minutes", 1, 240, 10, key="job-minutes", width=320) / 60
-        found = data.quotes(dao.address, hours, WATTS)
+        found = data.quotes(dao, hours, WATTS)
         missing = [source for source in found.sources if not source.ok]
         for source in missing:
             ui.show(ui.note("warn", f"{source.source.capitalize()} is missing: {source.reason}"))
@@ -143,9 +148,9 @@ def job_card(job: Job, record: Record | None, now: int) -> None:
             )
         with right:
             ui.show(result(record) if record else ui.sub("The record appears here when the provider submits it."))
-        if events := log(job):
-            with st.popover("Log", icon=":material/notes:", type="tertiary"):
-                ui.show(ui.table(["When", "What"], [[day(at), what] for at, what in events], caption="Job log"))
+        actions(job, now)
+        with failures.shown():
+            timeline(job)
 
 
 def course(job: Job) -> list[ui.Step]:
@@ -222,15 +227,72 @@ def result(record: Record) -> ui.Html:
     )
 
 
-def log(job: Job) -> list[tuple[datetime, str]]:
-    """What happened to the job, oldest first."""
-    known = [
-        (job.opened_at, f"Opened with {sol(job.budget)} SOL"),
-        (job.leased_at, f"Leased for {sol(job.best_price)} SOL"),
-        (job.submitted_at, "Result submitted"),
-        (job.settled_at, "Settled, provider paid"),
+def actions(job: Job, now: int) -> None:
+    """What this wallet can do for the job now."""
+    who = session.address()
+    step = job.next_step(now)
+    if who is None:
+        return
+    if step == "attest":
+        mine = data.member(job.dao, str(who))
+        if mine is None or str(who) in (job.provider, job.proposer):
+            ui.show(ui.sub("A member who neither trained nor proposed it recomputes the result and attests it."))
+        elif st.button(
+            "Recompute and attest", type="primary", icon=":material/fact_check:", key=f"attest-{job.address}"
+        ):
+            with st.spinner("Training again from the same data, to compare bit for bit"):
+                session.run_action(lambda c: c.training.attest(job), key=f"attest-{job.address}")
+    elif step == "settle" and st.button("Settle", icon=":material/payments:", key=f"settle-{job.address}"):
+        session.run_action(lambda c: c.market.settle(job), key=f"settle-{job.address}")
+    elif step == "refund" and st.button("Refund", icon=":material/undo:", key=f"refund-{job.address}"):
+        session.run_action(lambda c: c.market.refund(job), key=f"refund-{job.address}")
+    elif step == "publish":
+        ui.show(ui.action("governance", "Publish it on its proposal"))
+
+
+EVENTS = {
+    "execute_train": "Opened by its proposal",
+    "bid": "Bid",
+    "lease": "Leased to the cheapest bidder",
+    "fail_lease": "Lease taken back",
+    "submit_record": "Result submitted",
+    "attest": "Recomputed and attested",
+    "settle": "Settled, provider paid",
+    "publish_trained": "Published as a new version",
+    "refund_expired": "Budget refunded",
+}
+
+
+def timeline(job: Job) -> None:
+    """Every transaction that touched the job, oldest first, each to be looked up."""
+    moments = [
+        (t, s) for t in data.history(job.address)[::-1] if t.ok for s in t.steps if s.name in EVENTS and not s.inner
     ]
-    return [(at, what) for at, what in known if at is not None]
+    if not moments:
+        return
+    ui.show(
+        ui.section_title("What happened, on chain"),
+        ui.table(
+            ["When, UTC", "What", "Who", "Transaction"],
+            [
+                [
+                    f"{t.at:%H:%M:%S}" if t.at else f"slot {t.slot}",
+                    happened(s),
+                    ui.address(t.payer),
+                    ui.look_up(t.signature, short(t.signature)),
+                ]
+                for t, s in moments
+            ],
+            caption=f"What happened to job {short(job.address)}",
+        ),
+    )
+
+
+def happened(step: Step) -> str:
+    """One moment of a job in words."""
+    words = EVENTS[step.name]
+    price = step.args.get("price")
+    return f"{words}: {sol(price)} SOL" if step.name == "bid" and isinstance(price, int) else words
 
 
 # --- my machine ------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import streamlit as st
 from dashboard import choice, course, data, failures, ui
 from dashboard.ui.charts import chart
 from dashboard.ui.format import ago, day, emissions, energy, number, percent, size, sol
+from dashboard.views import publishing
 from decai import charts
 from decai.registry import Registry, Version
 
@@ -34,6 +35,8 @@ def page() -> None:
         return
     head(registry)
     choice.registry_switch()
+    with failures.shown():
+        publishing.publish(registry)
     left, right = st.columns([3, 2], gap="small")
     with left, failures.shown():
         timeline(registry)
