@@ -45,10 +45,6 @@ class Settings(BaseSettings):
     gateways: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Trustless IPFS gateways to fetch from, separated by commas."
     )
-    akash_url: str = Field(default="https://console-api.akash.network", description="Akash Console API, base URL.")
-    akash_api_key: str | None = Field(default=None, description="Akash Console API key, for deployments and leases.")
-    golem_url: str = Field(default="http://127.0.0.1:7465", description="The yagna daemon's REST API, base URL.")
-    golem_app_key: str | None = Field(default=None, description="yagna application key.")
     programs_dir: Path | None = Field(
         default=None, description="Folder with other builds of the programs (.so and IDL). Unset: the shipped ones."
     )
@@ -70,7 +66,7 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
 
-    @field_validator("url", "ws_url", "kubo_url", "akash_url", "golem_url")
+    @field_validator("url", "ws_url", "kubo_url")
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://", "ws://", "wss://")):

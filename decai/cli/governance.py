@@ -41,6 +41,8 @@ def register(app: typer.Typer) -> None:
         vote,
         relinquish,
         cancel,
+        delegate,
+        veto,
         execute,
         expire,
     ):
@@ -284,12 +286,45 @@ def relinquish(
 
 
 def cancel(
-    proposal: ProposalId, dao: DaoOption = None, home: HomeOption = None, url: UrlOption = None,
-    wallet: WalletOption = None, json_: JsonFlag = False,
-) -> None:  # fmt: skip
+    proposal: ProposalId,
+    dao: DaoOption = None,
+    home: HomeOption = None,
+    url: UrlOption = None,
+    wallet: WalletOption = None,
+    json_: JsonFlag = False,
+) -> None:
     """Take your own proposal back before voting starts."""
     with open_collective(url, home, wallet) as c:
         _done(c.dao(dao).cancel(proposal), json_, f"Cancelled proposal {proposal}.")
+
+
+def delegate(
+    to: Annotated[
+        str | None, typer.Argument(metavar="[ADDRESS]", help="Who may vote, too; nobody if left out.")
+    ] = None,
+    dao: DaoOption = None,
+    home: HomeOption = None,
+    url: UrlOption = None,
+    wallet: WalletOption = None,
+    json_: JsonFlag = False,
+) -> None:
+    """Let another wallet vote for you."""
+    with open_collective(url, home, wallet) as c:
+        done = c.dao(dao).set_delegate(to)
+        _done(done, json_, f"{to} may vote for you now." if to else "Nobody else may vote for you now.")
+
+
+def veto(
+    proposal: ProposalId,
+    dao: DaoOption = None,
+    home: HomeOption = None,
+    url: UrlOption = None,
+    wallet: WalletOption = None,
+    json_: JsonFlag = False,
+) -> None:
+    """Stop a succeeded proposal in its hold-up, as the guardian."""
+    with open_collective(url, home, wallet) as c:
+        _done(c.dao(dao).veto(proposal), json_, f"Vetoed proposal {proposal}.")
 
 
 def execute(

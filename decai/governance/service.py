@@ -225,6 +225,11 @@ class Governance:
         self._positive(amount)
         return self._do(self.actions.withdraw(amount))
 
+    def set_delegate(self, delegate: Pubkey | str | None) -> Confirmation:
+        """Let another wallet vote for this member, too; None for nobody. Joins first if needed."""
+        self.join()
+        return self._do(self.actions.set_delegate(parse_address(delegate) if delegate else None))
+
     def give(self, to: Pubkey | str, amount: int) -> Confirmation:
         """Give voting tokens (millionths) that aren't deposited to another wallet."""
         self._positive(amount)
@@ -405,6 +410,10 @@ class Governance:
     def cancel(self, proposal: Proposal | int) -> Confirmation:
         """Take one's own proposal back before voting starts."""
         return self._do(self.actions.cancel(self._meant(proposal)))
+
+    def veto(self, proposal: Proposal | int) -> Confirmation:
+        """Stop a succeeded proposal in its hold-up; only the guardian can."""
+        return self._do(self.actions.veto(self._meant(proposal)))
 
     def finalize(self, proposal: Proposal | int) -> Proposal:
         """Count the votes after voting has ended; anyone can."""

@@ -64,8 +64,8 @@ _FOOTPRINT = Footprint(
     co2e_mg=16,
     grade="estimated",
     source=(
-        "Not metered: 3 s on two cores at 20 W each, and 480 g CO2e a kWh, the world's mean in 2023 (Ember, "
-        "Global Electricity Review 2024)."
+        "Not metered: 3 s on two cores at 20 W each, and 475 g CO2e a kWh, the world's mean as codecarbon has it "
+        "(IEA, 2019)."
     ),
 )
 
