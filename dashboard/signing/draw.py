@@ -12,6 +12,7 @@ from decai.errors import DecAIError
 __all__ = ["changed", "confirmed", "course", "effects", "failed", "heading", "stopped", "technical", "unknown"]
 
 
+MANY = 8
 _COURSE = (
     ("Check", "Check it", "Checked"),
     ("Sign", "Waiting for your wallet", "Signed"),
@@ -94,13 +95,23 @@ def _accounts(words: Words) -> ui.Html:
 
 
 def _step(words: Words) -> ui.Html:
-    values = ui.facts(*words.values) if words.values else ""
+    values = _values(words.values)
     return ui.el(
         "li",
         ui.row(ui.el("b", words.does), ui.chip(words.program, "line" if words.known else "warn")),
         ui.sub(words.why) if words.why else "",
         values,
     )
+
+
+def _values(values: tuple[tuple[str, str], ...]) -> ui.Html | str:
+    """Arguments; many of them side by side, so that what follows stays in sight."""
+    if len(values) <= MANY:
+        return ui.facts(*values) if values else ""
+    half = -(-len(values) // 2)
+    halves = (ui.facts(*part) for part in (values[:half], values[half:]))
+    grid = "display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));column-gap:1.5rem"
+    return ui.el("div", *(ui.el("div", part) for part in halves), style=grid)
 
 
 def _change(shown: str, amount: int) -> str:

@@ -15,6 +15,7 @@ from solders.transaction import VersionedTransaction
 from decai.chain.actions import Action
 from decai.chain.client import Chain
 from decai.chain.faults import explain
+from decai.chain.subjects import with_subjects
 from decai.chain.words import TOKEN, TOKEN_2022, Words, describe
 from decai.errors import NetworkError, WalletError
 
@@ -171,7 +172,7 @@ def preview(chain: Chain, action: Action, transaction: VersionedTransaction | No
     """
     compiled = transaction or chain.prepare(action).transaction
     message = compiled.message
-    steps = tuple(describe(i, chain.idls) for i in instructions_of(message))
+    steps = with_subjects(chain, [describe(i, chain.idls) for i in instructions_of(message)])
     names = _names(action, steps)
     writable = [k for i, k in enumerate(message.account_keys) if _writable(message, i)]
     before = _accounts(chain, writable)

@@ -137,7 +137,7 @@ def test_a_member_takes_the_model_to_version_2(person: Callable[..., Tab], netwo
         t.signs("Publish")
     t.go("Registry")
     t.says("Version 2")
-    assert t.signatures == 8
+    assert t.signatures == 9
 
 
 def joins(t: Tab) -> None:
@@ -148,6 +148,7 @@ def joins(t: Tab) -> None:
     t.idle()
     t.press("Join")
     expect(t.dialog.get_by_text("Join the collective")).to_be_visible()
+    expect(t.dialog.get_by_text("“commons”")).to_be_visible()
     t.press("Sign with Mock Wallet")
     t.says("Confirmed in slot")
     follows_it_to_the_explorer(t)
@@ -192,6 +193,7 @@ def proposes_and_votes(t: Tab) -> None:
     t.page.get_by_role("button", name="Propose", exact=True).click()
     t.signs("Propose")
     t.press("For")
+    expect(t.dialog.get_by_text("“Judge short texts better”")).to_be_visible()
     t.signs("Vote for proposal")
     t.says("You voted for with 1\u202f000 tokens.")
 

@@ -36,8 +36,8 @@ SOL = 1_000_000_000
 def chain() -> Iterator[Chain]:
     settings = load_settings()
     with Node() as node:
-        idl = load_idls(settings.programs_dir)["model_manager"]
-        node.deploy(idl.address, program_elf("model_manager", settings.programs_dir), name="model_manager")
+        for name, idl in load_idls(settings.programs_dir).items():
+            node.deploy(idl.address, program_elf(name, settings.programs_dir), name=name)
         server = NodeServer(node)
         server.start()
         try:
@@ -103,6 +103,8 @@ def test_a_programs_refusal_is_told_in_its_own_words(chain: Chain, wallet: Local
     found = preview(chain, theirs.offer_action(stranger.pubkey))
     assert isinstance(found.problem, TransactionFailed) and found.problem.name
     assert found.logs
+    (step,) = found.steps
+    assert step.values[0] == ("Registry", "“mine”"), "the registry that it is about isn't named"
 
 
 def test_our_instruction_in_words_and_what_it_makes(chain: Chain, wallet: LocalWallet) -> None:
