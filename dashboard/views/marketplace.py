@@ -235,8 +235,9 @@ def actions(job: Job, now: int) -> None:
         return
     if step == "attest":
         mine = data.member(job.dao, str(who))
-        if mine is None or str(who) in (job.provider, job.proposer):
-            ui.show(ui.sub("A member who neither trained nor proposed it recomputes the result and attests it."))
+        staked = mine is not None and mine.aged(now, job.terms.stake_age) >= job.terms.min_stake
+        if not staked or str(who) in (job.provider, job.proposer):
+            ui.show(ui.sub("A staked member who neither trained nor proposed it recomputes the result and attests it."))
         elif st.button(
             "Recompute and attest", type="primary", icon=":material/fact_check:", key=f"attest-{job.address}"
         ):

@@ -38,6 +38,7 @@ FLAGS = [
 START_SECONDS = 120
 WAIT_MS = 20_000
 DESKTOP, PHONE = 1440, 390
+SHOTS = os.environ.get("DECAI_SHOTS")
 NARROW = 768
 """Below this Streamlit folds the sidebar away."""
 
@@ -237,10 +238,10 @@ class Window:
             }"""
         )
 
-    def sign(self) -> None:
-        """Sign what the dialog shows with this machine's key, and close it once it is confirmed."""
+    def sign(self, button: str = "Sign with this machine's key") -> None:
+        """Sign what the dialog shows, by default with this machine's key, and close it once it is confirmed."""
         dialog = self.page.get_by_role("dialog")
-        dialog.get_by_role("button", name="Sign with this machine's key").click()
+        dialog.get_by_role("button", name=button).click()
         dialog.get_by_text("Confirmed").first.wait_for()
         dialog.get_by_role("button", name="Done").click()
         dialog.wait_for(state="detached")
@@ -285,7 +286,7 @@ def shot(tmp_path: Path) -> Callable[[Window, str], Path]:
 
     Into ``DECAI_SHOTS`` when that is set, else beside the test's other files.
     """
-    folder = Path(os.environ.get("DECAI_SHOTS") or tmp_path)
+    folder = Path(SHOTS or tmp_path)
 
     def take(window: Window, name: str) -> Path:
         window.settled()

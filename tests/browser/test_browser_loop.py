@@ -14,7 +14,7 @@ from conftest import Up, Window, log_of, run_up  # type: ignore[import-not-found
 import decai
 from decai.chain import LocalWallet
 from decai.collective import Collective
-from decai.network import ensure_funds, welcome
+from decai.network import LAMPORTS_PER_SOL, ensure_funds, welcome
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -50,7 +50,7 @@ def second_member(c: Collective, home: Path, dao: str) -> Collective:
     """Another person with a wallet of their own, welcomed by this machine's wallet."""
     other = c.with_wallet(LocalWallet.load_or_create(home / "second.json"))
     assert welcome(c, other.signer(), c.dao(dao).address) > 0
-    other.dao(dao).join()
+    other.dao(dao).stake(LAMPORTS_PER_SOL)  # who attests answers for it
     return other
 
 
@@ -100,7 +100,7 @@ def test_from_version_1_to_version_2_by_buttons(
             seen.settled()
             page.get_by_text("New proposal").click()
             page.get_by_role("textbox", name="Why, for the voters").fill("Train on every chunk of the lexicon")
-            page.get_by_text("VADER terms, training").wait_for()
+            page.get_by_role("combobox", name="Training set").wait_for()
             page.get_by_role("spinbutton", name="Budget, SOL").fill("0.05")
             page.get_by_role("button", name="Propose", exact=True).click()
             seen.sign()
