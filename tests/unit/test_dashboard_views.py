@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import UTC, datetime
+from pathlib import Path
 
-from dashboard.views import inference, registry, start
-from decai.errors import DecAIError, ReceiptError, SettingsError
+import pytest
+from tiny_models import classifier_bytes, write_tokenizer
+
+from dashboard.views import inference, marketplace, publishing, registry, start, sustainability
+from decai.energy import EnergyRecord, EnergyRecords
+from decai.errors import DecAIError, InvalidBundle, ReceiptError, SettingsError
+from decai.explorer import Step
 
 KEY = "7muPyrif7EGatG1mdVpiYEHQifpn4dUdSJhY7qzR9HAr"
 
@@ -68,3 +74,37 @@ def test_a_share_without_an_amount_is_refused(text: str) -> None:
 def test_a_share_for_no_address_is_refused() -> None:
     with pytest.raises(DecAIError):
         start.shares("nobody 5")
+
+
+def test_small_emissions_are_less_than_half_a_milligram_not_none() -> None:
+    def record(joules: int, mg: int) -> EnergyRecord:
+        kwh = joules / 3.6e6
+        return EnergyRecord(
+            "j", "p", datetime(2026, 1, 1, tzinfo=UTC), joules, kwh, kwh, kwh, "estimated", 475.0, mg, 0,
+            "WORLD", "", 1, 0.0, 0,
+        )  # fmt: skip
+
+    assert sustainability.gross(EnergyRecords([record(2, 0)])) == ("< 0.5", "mg CO₂e")
+    assert sustainability.gross(EnergyRecords([record(2, 0)] * 4)) == ("1.06", "mg CO₂e")
+    assert sustainability.gross(EnergyRecords([record(36_000, 4750)])) == ("4.75", "g CO₂e")
+
+
+def test_a_bid_says_its_price() -> None:
+    assert marketplace.happened(Step("compute_verifier", "bid", {"price": 20_000_000}, {}, False)) == "Bid: 0.02 SOL"
+    assert marketplace.happened(Step("compute_verifier", "lease", {}, {}, False)) == "Leased to the cheapest bidder"
+
+
+def test_uploaded_files_become_a_bundle_or_a_reason(tmp_path: Path) -> None:
+    tokenizer = write_tokenizer(tmp_path / "t", config=False) / "tokenizer.json"
+    files = {"model.onnx": classifier_bytes(2), "tokenizer.json": tokenizer.read_bytes()}
+    words = {"name": "tiny", "max_tokens": 8, "licence": "CC0-1.0", "description": "Small."}
+    (tmp_path / "a").mkdir()
+    made = publishing.build(tmp_path / "a", files, labels=publishing.split_labels(" bad, good,"), **words)
+    assert made.labels == ("bad", "good")
+    (tmp_path / "b").mkdir()
+    with pytest.raises(InvalidBundle, match="3"):
+        publishing.build(tmp_path / "b", files, labels=["a", "b", "c"], **words)
+    (tmp_path / "c").mkdir()
+    with pytest.raises(InvalidBundle):
+        publishing.build(tmp_path / "c", {**files, "model.onnx": b"not ONNX"}, labels=["a", "b"], **words)
+    assert not (tmp_path / "b" / "bundle").exists() and not (tmp_path / "c" / "bundle").exists()
