@@ -13,7 +13,7 @@ from solders.pubkey import Pubkey
 
 from decai.chain.actions import Action, Confirmation
 from decai.chain.client import SYSTEM_PROGRAM
-from decai.chain.layouts import cid_of, content_id, text_of
+from decai.chain.layouts import content_id
 from decai.chain.pda import fixed_text, parse_address
 from decai.errors import GovernanceError, ModelNotFound, SettingsError
 
@@ -454,30 +454,17 @@ def registries_frame(addresses: Sequence[str], rows: Any) -> pd.DataFrame:
     """
     import pandas as pd
 
+    from decai.chain.columns import cid_column, key_column, text_column
+
     return pd.DataFrame(
         {
             "address": addresses,
-            "name": _unique(rows["name"], text_of),
-            "owner": _unique(rows["owner"], lambda raw: str(Pubkey.from_bytes(raw))),
+            "name": text_column(rows["name"]),
+            "owner": key_column(rows["owner"]),
             "latest": rows["latest"],
             "current": rows["current"],
-            "current_cid": _unique(rows["current_cid"], cid_of),
+            "current_cid": cid_column(rows["current_cid"]),
             "created_at": pd.to_datetime(rows["created_at"], unit="s", utc=True),
             "updated_at": pd.to_datetime(rows["updated_at"], unit="s", utc=True),
         }
     )
-
-
-def _unique(column: Any, decode: Callable[[bytes], str]) -> list[str]:
-    """Decode a column of byte strings, each distinct value once: owners and contents repeat."""
-    known: dict[bytes, str] = {}
-    width = column.dtype.itemsize
-    packed = column.tobytes()
-    out = []
-    for start in range(0, len(packed), width):
-        raw = packed[start : start + width]
-        value = known.get(raw)
-        if value is None:
-            value = known[raw] = decode(raw)
-        out.append(value)
-    return out

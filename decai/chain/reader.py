@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from decai.errors import AccountMismatch, AccountNotFound, NetworkError, RpcUnre
 __all__ = ["Reader", "Records", "decode_rows"]
 
 _LAYOUTS = frozenset({1})
+_BLOCK = 1024
+"""Accounts decoded at once: their text fits a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -264,8 +267,13 @@ def decode_rows(found: Sequence[tuple[str, str]], dtype: np.dtype[Any]) -> tuple
     rows : structured array, shape (n,)
         Only accounts of a known layout.
     """
-    decode = base64.b64decode
-    rows = np.frombuffer(b"".join([decode(d) for _, d in found]), dtype)
+    if dtype.itemsize % 3 == 0:  # no padding between them: one text
+        texts = [d for _, d in found]
+        blocks = (texts[i : i + _BLOCK] for i in range(0, len(texts), _BLOCK))
+        packed = b"".join([binascii.a2b_base64("".join(block)) for block in blocks])
+    else:
+        packed = b"".join([binascii.a2b_base64(d) for _, d in found])
+    rows = np.frombuffer(packed, dtype)
     addresses = [a for a, _ in found]
     if "layout" in (dtype.names or ()):
         known = np.isin(rows["layout"], list(_LAYOUTS))

@@ -97,11 +97,11 @@ class Meter:
         self._started = 0.0
 
     def __enter__(self) -> Meter:
-        logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # its save_to_* arguments; the new ones write files
             from codecarbon import OfflineEmissionsTracker
 
+            logging.getLogger("codecarbon").setLevel(logging.CRITICAL)  # its import sets its own level
             self._tracker = OfflineEmissionsTracker(
                 country_iso_code="FRA",  # the intensity is ours; codecarbon insists on a country
                 tracking_mode="process",
