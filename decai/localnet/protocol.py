@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -44,7 +45,7 @@ def parse(text: bytes | str) -> Body:
     if len(text) > MAX_REQUEST_BYTES:
         return refused(INVALID_REQUEST, f"Invalid request: over {MAX_REQUEST_BYTES} bytes")
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         return refused(PARSE_ERROR, "Parse error")
     if not isinstance(value, list):
@@ -63,6 +64,13 @@ def refused(code: int, message: str) -> Body:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} isn't JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):  # such as 1e999, which no answer could repeat as its id
+        raise ValueError(f"{number} is too large")
+    return value
 
 
 def _request(value: object) -> Request:

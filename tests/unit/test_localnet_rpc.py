@@ -689,6 +689,8 @@ def test_wrong_arity_is_an_error(node, method):
         (b"{", -32700),
         (b"[" * 100_000, -32700),
         (b'{"jsonrpc":"2.0","id":1,"method":"getSlot","params":[NaN]}', -32700),
+        (b'{"jsonrpc":"2.0","id":1e999,"method":"getSlot"}', -32700),
+        (b'{"jsonrpc":"2.0","id":1,"method":"getBlock","params":[-1e999]}', -32700),
         (b"9" * 5000, -32700),
         (b"[]", -32600),
         (b"7", -32600),
