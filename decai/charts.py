@@ -368,7 +368,7 @@ def energy_by_job(records: pd.DataFrame, *, dark: bool = False) -> Chart:
     figure.update_yaxes(title=f"{unit} a job", rangemode="tozero")
     figure.update_xaxes(title="jobs, oldest first", dtick=max(1, len(records) // 6), tickformat="d")
     if len(records) < 4:
-        figure.update_xaxes(range=[0.5, 3.5])
+        figure.update_xaxes(range=[0.5, 3.5], tickvals=list(order))
     table = records[["at", "job", "kwh", "kwh_low", "kwh_high", "grade"]].rename(columns={"at": "submitted (UTC)"})
     table["CO2e (mg)"] = [
         "< 0.5" if used > 0 and mg == 0 else str(mg)

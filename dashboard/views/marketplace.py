@@ -148,7 +148,8 @@ def job_card(job: Job, record: Record | None, now: int) -> None:
             )
         with right:
             ui.show(result(record) if record else ui.sub("The record appears here when the provider submits it."))
-        actions(job, now)
+        with st.container():  # its place stays when there is nothing to do, so that what follows doesn't move
+            actions(job, now)
         with failures.shown():
             timeline(job)
 
