@@ -63,8 +63,10 @@ def streamlit(folder: Path, look: Callable[[str], None]) -> float:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", str(folder / "page.py"), "--server.port", str(port),
-               "--server.address", "127.0.0.1", "--server.headless", "true", "--browser.gatherUsageStats", "false"]  # fmt: skip
+    flags = {"server.port": port, "server.address": "127.0.0.1", "server.headless": "true",
+             "browser.gatherUsageStats": "false"}  # fmt: skip
+    command = [sys.executable, "-m", "streamlit", "run", str(folder / "page.py")]
+    command += [f"--{name}={value}" for name, value in flags.items()]
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -127,5 +127,5 @@ def test_a_set_of_ones_own(warped: WarpedWorld, tmp_path: Path) -> None:
     broken = shutil.copytree(tmp_path / "few", tmp_path / "broken")
     (broken / "chunk-000.bin").chmod(0o644)
     (broken / "chunk-000.bin").write_bytes(bytes(256 * 33))
-    with pytest.raises(TrainingError, match="doesn't hold what its set.json says"):
+    with pytest.raises(TrainingError, match=r"doesn't hold what its set\.json says"):
         person.training.register(Path(broken))

@@ -334,7 +334,7 @@ def test_a_task_that_needs_too_much_memory(honest: Honest, tmp_path: Path) -> No
 
 
 def test_a_task_that_fails_or_is_cancelled_says_so(honest: Honest, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="The training failed: .*"):
+    with pytest.raises(TrainingError, match="The training failed: "):
         run_task(replace(honest.spec, base=str(tmp_path), out=str(tmp_path / "b")), Limits(), tmp_path)
     with pytest.raises(TrainingError, match="was cancelled"):
         run_task(replace(honest.spec, out=str(tmp_path / "b")), Limits(), tmp_path, cancelled=lambda: True)
