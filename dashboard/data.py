@@ -46,9 +46,14 @@ def _key() -> Key:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _viewer(url: str | None, home: str | None) -> Collective:
+    from solders.pubkey import Pubkey
+
+    from decai.chain import WatchedWallet
     from decai.collective import connect
 
-    return connect(url, home=Path(home) if home else None).with_wallet(None)
+    # With a wallet named, the settings' own isn't read: a key file that can't be mustn't stand in the way of looking.
+    nobody = WatchedWallet(Pubkey.default())
+    return connect(url, home=Path(home) if home else None, wallet=nobody).with_wallet(None)
 
 
 def viewer() -> Collective:

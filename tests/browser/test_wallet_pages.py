@@ -349,3 +349,16 @@ def test_a_read_only_dashboard_shows_every_page_and_signs_nothing(
                 "Put its hash on chain",
             ):
                 assert t.page.get_by_role("button", name=action, exact=True).count() == 0, f"{name} offers {action}"
+
+
+def test_a_key_file_that_isnt_there_hinders_nobody(
+    person: Callable[..., Tab], network: Up, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DECAI_WALLET", "solana-cli")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with run_dashboard(network.home, network.urls["rpc_url"], free_port()) as url:
+        t = person(url=url)
+        t.says("There is no Solana CLI configuration")
+        connect(t)
+        t.go("Registry")
+        t.says("Version 1")
