@@ -15,7 +15,7 @@ from decai.chain import Action, Chain, Confirmation, LocalWallet, Wallet, fixed_
 from decai.chain.client import SYSTEM_PROGRAM
 from decai.config import Settings, load_settings
 from decai.errors import AccountNotFound, GovernanceError, ModelNotFound, RpcUnreachable, SettingsError, WalletError
-from decai.registry import Registries, Registry
+from decai.registry import Published, Registries, Registry
 
 if TYPE_CHECKING:
     from decai.explorer import Explorer
@@ -283,13 +283,9 @@ class Collective:
             There is none, or several of that name.
         """
         text = str(which)
-        try:
-            key: Pubkey | None = parse_address(text)
-        except SettingsError:
-            key = None
-        if key is not None:
+        if _is_address(text):
             try:
-                return Registry(self, self.chain.fetch("ModelRegistry", key))
+                return Registry(self, self.chain.fetch("ModelRegistry", parse_address(text)))
             except AccountNotFound as e:
                 raise ModelNotFound(e.message, hint=e.hint) from None
         named = [r for r in self.registries() if r.name == text]
@@ -322,6 +318,44 @@ class Collective:
             self.act(self.create_registry_action(name))
         return self.registry_at(address)
 
+    def publish(
+        self,
+        bundle: Path,
+        *,
+        registry: str | None = None,
+        note: str = "",
+        make_current: bool = True,
+        progress: Callable[[str], None] | None = None,
+    ) -> Published:
+        """Publish a bundle as the next version; a registry that isn't there yet is made by the same transaction.
+
+        Parameters
+        ----------
+        bundle : Path
+            A folder with ``manifest.json``.
+        registry : str, optional
+            Address or name. By default the registry in use, or a new one of the model's name.
+        note, make_current, progress
+            As :meth:`Registry.publish` takes them, and it raises the same.
+        """
+        try:
+            target = self.registry_at(registry) if registry else self.registry
+        except ModelNotFound:
+            named = registry or self.settings.registry
+            if named and _is_address(named):
+                raise
+        else:
+            return target.publish(bundle, note=note, make_current=make_current, progress=progress)
+        from decai.models import load_bundle
+
+        name = named or load_bundle(bundle).manifest.name
+        creation = self.create_registry_action(name)
+        own = self.chain.pda.registry(self.signer(), name)
+        if self.chain.find("ModelRegistry", own) is not None:  # one of several of this name
+            return self.registry_at(own).publish(bundle, note=note, make_current=make_current, progress=progress)
+        made = Registry.unmade(self, name)
+        return made.publish_first(creation, bundle, note=note, make_current=make_current, progress=progress)
+
     # --- inference ---------------------------------------------------------------------------------------------
 
     def infer(
@@ -342,6 +376,14 @@ class Collective:
         from decai.inference import verify
 
         return verify(self, receipt, text=text)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parse_address(text)
+    except SettingsError:
+        return False
+    return True
 
 
 def read_network(settings: Settings) -> dict[str, Any] | None:

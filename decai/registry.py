@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from decai.chain.actions import Action, Confirmation
@@ -146,6 +147,19 @@ class Registry:
         self.created_at = datetime.fromtimestamp(row["created_at"], UTC)
         self.updated_at = datetime.fromtimestamp(row["updated_at"], UTC)
         self._versions: list[Version] | None = None
+
+    @classmethod
+    def unmade(cls, collective: Collective, name: str) -> Registry:
+        """The registry that ``create_registry_action`` of this name will make, to publish in the same transaction."""
+        wallet = collective.signer()
+        return cls(
+            collective,
+            {
+                "address": str(collective.chain.pda.registry(wallet, name)), "name": name, "owner": str(wallet),
+                "pending_owner": NO_KEY, "latest": 0, "current": 0, "current_cid": "", "training_data_cid": "",
+                "created_at": 0, "updated_at": 0,
+            },
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"Registry({self.name!r}, {self.address}, current={self.current_number}, latest={self.latest})"
@@ -330,6 +344,34 @@ class Registry:
         ------
         InvalidBundle, StorageError, GovernanceError, TransactionFailed
         """
+        return self._publish(bundle, note, make_current, progress)
+
+    def publish_first(
+        self,
+        creation: Action,
+        bundle: Path,
+        *,
+        note: str = "",
+        make_current: bool = True,
+        progress: Callable[[str], None] | None = None,
+    ) -> Published:
+        """As :meth:`publish`, into a registry that one and the same transaction makes: both or neither.
+
+        Parameters
+        ----------
+        creation : Action
+            Makes this registry.
+        """
+        return self._publish(bundle, note, make_current, progress, creation.instructions)
+
+    def _publish(
+        self,
+        bundle: Path,
+        note: str,
+        make_current: bool,
+        progress: Callable[[str], None] | None,
+        ahead: tuple[Instruction, ...] = (),
+    ) -> Published:
         from decai.models import load_bundle
 
         say = progress or (lambda _: None)
@@ -352,7 +394,7 @@ class Registry:
                 note=note,
                 make_current=make_current,
             )
-            confirmation = self._collective.act(action)
+            confirmation = self._collective.act(replace(action, instructions=(*ahead, *action.instructions)))
         except Exception as e:
             from decai.errors import TransactionUnknown
 

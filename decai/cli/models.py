@@ -84,24 +84,15 @@ def publish(
     json_: JsonFlag = False,
 ) -> None:
     """Check a bundle, store it, and publish it as the next version. Makes the registry when this wallet has none."""
-    from decai.errors import ModelNotFound
-    from decai.models import load_bundle
-
-    loaded = load_bundle(bundle)
     with open_collective(url, home, wallet) as c:
-        c.signer()
-        try:
-            target = c.registry_at(registry) if registry else c.registry
-        except ModelNotFound:
-            if registry and len(registry) > 32:
-                raise
-            target = c.create_registry(registry or loaded.manifest.name)
-        done = target.publish(bundle, note=note, make_current=current, progress=say)
+        done = c.publish(bundle, registry=registry, note=note, make_current=current, progress=say)
+        version = done.version
         if json_:
-            print_json({"registry": target.address, "version": done.version.number, "cid": done.version.cid,
+            print_json({"registry": version.registry, "version": version.number, "cid": version.cid,
                         "signature": done.confirmation.signature, "slot": done.confirmation.slot})  # fmt: skip
         else:
-            say(f"Published version {done.version.number} of {target.name}: {done.version.cid}")
+            name = c.registry_at(version.registry).name
+            say(f"Published version {version.number} of {name}: {version.cid}")
 
 
 def pull(

@@ -11,7 +11,14 @@ from shared_world import World
 from solders.keypair import Keypair
 
 from decai.chain.layouts import content_id
-from decai.errors import GovernanceError, InvalidBundle, ModelNotFound, SettingsError, TransactionFailed
+from decai.errors import (
+    GovernanceError,
+    InsufficientFunds,
+    InvalidBundle,
+    ModelNotFound,
+    SettingsError,
+    TransactionFailed,
+)
 from decai.models import Parent, derive_bundle, load_bundle
 
 
@@ -101,6 +108,38 @@ def test_a_broken_bundle_is_refused_before_anything_is_stored(
     with pytest.raises(InvalidBundle, match=says):
         registry.publish(bundle)
     assert person.store.stat().blocks == 0 and registry.refresh().latest == 0
+
+
+def test_a_new_registry_and_its_first_version_come_together_or_not_at_all(
+    world: World, bundle: Path, tmp_path: Path
+) -> None:
+    person = world.person(home=tmp_path / "home")
+    name = str(Keypair().pubkey())[:20]
+    with pytest.raises(SettingsError, match="64"):
+        person.publish(bundle, registry=name, note="x" * 65)
+    with pytest.raises(SettingsError, match="33 bytes"):
+        person.publish(bundle, registry="n" * 33)
+    with pytest.raises(ModelNotFound):
+        person.publish(bundle, registry=str(Keypair().pubkey()))
+    whole = (bundle / "head.onnx").read_bytes()
+    (bundle / "head.onnx").write_bytes(b"not onnx")
+    with pytest.raises(InvalidBundle, match=r"head\.onnx"):
+        person.publish(bundle, registry=name)
+    (bundle / "head.onnx").write_bytes(whole)
+    poor = world.person(sol=0, home=tmp_path / "poor")
+    with pytest.raises(InsufficientFunds):
+        poor.publish(bundle, registry=name)
+    assert not poor.store.pinned() and not person.store.pinned()
+    assert name not in {r.name for r in person.registries()}
+    done = person.publish(bundle, registry=name)
+    registry = person.registry_at(name)
+    assert (done.version.number, registry.latest, registry.current) == (1, 1, done.version)
+    (signature,) = {e.signature for e in person.explorer.transactions(address=registry.address)}
+    assert signature == done.confirmation.signature, "one transaction made both"
+    assert person.publish(bundle, registry=name).version.number == 2
+    other = world.person(home=tmp_path / "home-2")
+    with pytest.raises(GovernanceError, match="Only the owner"):
+        other.publish(bundle, registry=name)
 
 
 def test_names_that_do_not_fit(world: World) -> None:
