@@ -36,9 +36,12 @@ def fixed_text(text: str, size: int, what: str) -> bytes:
     Raises
     ------
     SettingsError
-        It is longer than that, or holds a NUL.
+        It is longer than that, holds a NUL or isn't valid Unicode.
     """
-    raw = text.encode()
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:  # half a character, such as the shell gives for bytes that aren't UTF-8
+        raise SettingsError(f"The {what} isn't valid Unicode.", hint="Write it in UTF-8.") from None
     if len(raw) > size:
         raise SettingsError(
             f"The {what} is {len(raw)} bytes long; the chain holds {size}.", hint=f"Shorten it to {size} bytes."

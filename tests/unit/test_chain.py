@@ -105,6 +105,8 @@ def test_text_that_does_not_fit_is_refused_by_its_bytes() -> None:
         fixed_text("äöü", 5, "name")
     with pytest.raises(SettingsError, match="NUL"):
         fixed_text("a\0b", 5, "name")
+    with pytest.raises(SettingsError, match="Unicode"):
+        fixed_text("\udcff", 5, "name")
 
 
 def test_not_an_address() -> None:
