@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import DESKTOP, PHONE, Window  # type: ignore[import-not-found]
+from conftest import DESKTOP, PHONE, Up, Window  # type: ignore[import-not-found]
+
+import decai
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -38,11 +40,14 @@ def test_every_page_opens_fits_and_names_itself(
         shot(seen, f"{name.lower()}-{'dark' if dark else 'light'}-{width}")
 
 
-def test_overview_tells_the_version_and_what_to_do(window: Callable[..., Window]) -> None:
+def test_overview_tells_the_version_and_what_happened_last(window: Callable[..., Window], up: Up) -> None:
+    with decai.connect(home=up.home) as c:
+        newest = c.explorer.transactions(1)[0]
     page = window().visit()
     page.get_by_text("Version 1 live").wait_for()
     page.get_by_text("Recent on-chain activity").wait_for()
-    page.get_by_role("cell", name="Publish version").first.wait_for()
+    row = page.get_by_role("table", name="Recent activity").get_by_role("row").nth(1)
+    row.get_by_title(newest.signature).wait_for()
     page.get_by_text("Embedded chain").wait_for()
 
 
