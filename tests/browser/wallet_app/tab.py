@@ -91,8 +91,14 @@ class Tab:
 
 def violations(t: Tab, where: str, *, whole: bool = False) -> None:
     """Nothing serious by axe-core, in the dialog or the sidebar's wallet, or in the whole page."""
-    # Streamlit fills a label in a moment after its place.
-    t.page.wait_for_function("() => [...document.querySelectorAll('summary')].every(s => s.textContent.trim())")
+    # Streamlit puts a line's words there a moment after its icon.
+    t.page.wait_for_function(
+        """() => [...document.querySelectorAll('summary')].every(line => {
+          const words = line.cloneNode(true);
+          words.querySelectorAll('[data-testid=stIconMaterial]').forEach(icon => icon.remove());
+          return words.textContent.trim();
+        })"""
+    )
     if not t.page.evaluate("'axe' in window"):
         t.page.evaluate(axe())
     found = t.page.evaluate(
