@@ -252,7 +252,7 @@ class Collective:
         found = self.chain.fetch_all("ModelRegistry")
         if not len(found):
             self.chain.require_programs()  # nothing there, or the wrong cluster?
-        return Registries([Registry(self, row) for row in found.plain()])
+        return Registries(self, found)
 
     @property
     def registry(self) -> Registry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
@@ -14,13 +14,14 @@ from solders.pubkey import Pubkey
 
 from decai.chain.actions import Action, Confirmation
 from decai.chain.client import SYSTEM_PROGRAM
-from decai.chain.layouts import content_id
+from decai.chain.layouts import content_id, plain
 from decai.chain.pda import fixed_text, parse_address
 from decai.errors import GovernanceError, ModelNotFound, SettingsError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from decai.chain.reader import Records
     from decai.collective import Collective
 
 __all__ = ["Published", "Registries", "Registry", "Version"]
@@ -451,30 +452,34 @@ class Registry:
 
 
 class Registries(Sequence[Registry]):
-    """The registries on a chain, oldest first."""
+    """The registries on a chain, oldest first. Rows stay packed until one is asked for.
 
-    def __init__(self, items: Sequence[Registry]) -> None:
-        self._items = sorted(items, key=lambda r: (r.created_at, r.address))
+    Parameters
+    ----------
+    collective : Collective
+    records : Records
+        ``ModelRegistry`` accounts.
+    """
+
+    def __init__(self, collective: Collective, records: Records) -> None:
+        import numpy as np
+
+        order = np.lexsort((np.array(records.addresses), records.rows["created_at"]))
+        self._collective = collective
+        self._addresses = [records.addresses[n] for n in order]
+        self._rows = records.rows[order]
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._addresses)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._items[index]
-
-    def __iter__(self) -> Iterator[Registry]:
-        return iter(self._items)
+        if isinstance(index, slice):
+            return [self[n] for n in range(*index.indices(len(self)))]
+        return Registry(self._collective, {"address": self._addresses[index], **plain(self._rows[index])})
 
     def to_frame(self) -> pd.DataFrame:
         """One row a registry."""
-        import pandas as pd
-
-        columns = ["address", "name", "owner", "latest", "current", "current_cid", "created_at", "updated_at"]
-        rows = [
-            (r.address, r.name, r.owner, r.latest, r.current_number, r.current_cid, r.created_at, r.updated_at)
-            for r in self._items
-        ]
-        return pd.DataFrame(rows, columns=columns)
+        return registries_frame(self._addresses, self._rows)
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(index=False))
