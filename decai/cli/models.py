@@ -134,7 +134,10 @@ def infer(
 ) -> None:
     """Ask a model, and put the hash of the answer on chain."""
     from decai.cli.network import _progress_line
+    from decai.errors import StorageError
 
+    if save is not None and (save.is_dir() or not save.parent.is_dir()):
+        raise typer.BadParameter(f"{save} can't be a file: its folder isn't there, or it is one.", param_hint="--save")
     asked = sys.stdin.read() if text == "-" else text
     name, _, version = model.partition("@")
     with open_collective(url, home, wallet) as c:
@@ -142,8 +145,6 @@ def infer(
         done = c.infer(asked, registry=registry, version=version or None, progress=_progress_line())
         say("")
         receipt = done.receipt.to_dict(with_text=keep_text)
-        if save is not None:
-            done.receipt.save(save, with_text=keep_text)
         if json_:
             print_json({"label": done.prediction.label, "score": done.prediction.score,
                         "scores": done.prediction.scores, "registry": registry.address,
@@ -153,6 +154,13 @@ def infer(
         else:
             show_table("", ["Label", "Score"], [(k, f"{v:.4f}") for k, v in done.prediction.scores.items()])
             say(f"Receipt: {done.receipt.signature}, slot {done.receipt.slot}" + (f", in {save}" if save else ""))
+        if save is not None:
+            try:
+                done.receipt.save(save, with_text=keep_text)
+            except StorageError:
+                if not json_:
+                    print_json(receipt)  # it is on chain and paid for: not to be lost for a full disk
+                raise
 
 
 def verify(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from decai.errors import ReceiptError
+from decai.errors import ReceiptError, StorageError
 
 if TYPE_CHECKING:
     from decai.models.session import Prediction, Runtime
@@ -242,8 +243,23 @@ class Receipt(_Part):
         return self.model_dump(mode="json", exclude=set() if with_text else {"text"})
 
     def save(self, path: Path, *, with_text: bool = True) -> None:
-        """Write the receipt to a file."""
-        path.write_text(json.dumps(self.to_dict(with_text=with_text), indent=2, ensure_ascii=False) + "\n", "utf-8")
+        """Write the receipt to a file, all of it or nothing.
+
+        Raises
+        ------
+        StorageError
+            The file can't be written.
+        """
+        body = json.dumps(self.to_dict(with_text=with_text), indent=2, ensure_ascii=False) + "\n"
+        draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            draft.write_text(body, "utf-8")
+            draft.replace(path)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise StorageError(
+                f"{path} can't be written ({error.strerror}).", hint="Choose a file in a folder that can be written to."
+            ) from error
 
     @classmethod
     def from_dict(cls, content: Any) -> Receipt:

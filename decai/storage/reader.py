@@ -26,6 +26,8 @@ from decai.storage.unixfs import MAX_DEPTH, check_name
 
 MAX_EXTRACT_BYTES: Final = 256 * 1024**3
 MAX_ENTRIES: Final = 100_000
+SCRATCH: Final = ".extract-"
+"""How the names of directories begin in which content is written before it is renamed."""
 
 _MAX_FILE_DEPTH: Final = 16
 _BATCH: Final = 8
@@ -300,7 +302,7 @@ def extract(
     scratch: str | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.mkdtemp(prefix=".extract-", dir=target.parent)
+        scratch = tempfile.mkdtemp(prefix=SCRATCH, dir=target.parent)
         inner = os.path.join(scratch, "content")
         _extract(source, cid, inner, _Budget(max_bytes, max_entries), 0)
         with contextlib.suppress(FileExistsError):

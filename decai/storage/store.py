@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from decai.errors import BlockNotFound, StorageError
 from decai.storage import cids, reader
-from decai.storage.blocks import BlockStore
+from decai.storage.blocks import STALE_AFTER_SECONDS, BlockStore
 from decai.storage.fetch import TIMEOUT_SECONDS, Fetched, Fetcher, Progress
 from decai.storage.pins import GRACE_SECONDS, Collected, Pin, Pins
 from decai.storage.reader import Entry
@@ -280,6 +282,7 @@ class Store:
             if _still_is(target, key):
                 return target
             _remove(target)
+        self._remove_leftovers()
         return reader.extract(self.blocks, key, target)
 
     open_dir = path
@@ -310,12 +313,22 @@ class Store:
         """Remove blocks and extracted copies that no pin holds and that aren't young."""
         held = {cids.text(cids.to_v1(cids.parse(pin.cid))) for pin in self.pins.all()}
         collected = self.pins.collect(grace_seconds=grace_seconds)
+        self._remove_leftovers()
         if self._files.is_dir():
             for copy in self._files.iterdir():
+                if copy.name in held or copy.name.startswith(reader.SCRATCH):  # the latter belong to their makers
+                    continue
                 # A copy outlives its pin only while its blocks do.
-                if copy.name not in held and not (copy.name.startswith("b") and self.has(copy.name)):
+                if not (copy.name.startswith("b") and self.has(copy.name)):
                     _remove(copy)
         return collected
+
+    def _remove_leftovers(self) -> None:
+        """Remove what an extraction that was killed left behind."""
+        for scratch in self._files.glob(f"{reader.SCRATCH}*"):
+            with suppress(FileNotFoundError):  # done, or tidied by another process
+                if time.time() - scratch.stat().st_mtime > STALE_AFTER_SECONDS:
+                    _remove(scratch)
 
     def verify(self, cid: str) -> int:
         """Read and hash every block of a DAG.

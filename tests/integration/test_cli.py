@@ -94,6 +94,7 @@ def test_wrong_usage_ends_in_2(run: Run) -> None:
         ("vote", "1", "maybe"),
         ("stake", "-1"),
         ("up", "--rpc-port", "x"),
+        ("infer", "hello", "--save", "nowhere/receipt.json"),
     ):
         assert run(*words).returncode == 2, words
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -318,6 +320,20 @@ def test_extracted_copies_are_checked(served: Store, bundle: Path, tmp_path: Pat
     (tmp_path / "taken" / "x").write_text("mine")
     with pytest.raises(StorageError, match="something else"):
         served.extract(cid, tmp_path / "taken")
+
+
+def test_an_extraction_that_was_killed_is_tidied_away_and_a_running_one_left(served: Store, bundle: Path) -> None:
+    cid = served.add(bundle)
+    files = served.path(cid).parent
+    for name, age in (("killed", 7200), ("running", 5)):
+        scratch = files / f".extract-{name}"
+        (scratch / "content").mkdir(parents=True)
+        os.utime(scratch, (time.time() - age,) * 2)
+    shutil.rmtree(files / cid)
+    served.path(cid)
+    assert sorted(p.name for p in files.iterdir()) == [".extract-running", cid]
+    served.collect(grace_seconds=-1)
+    assert (files / ".extract-running").is_dir()
 
 
 def test_garbage_collection_spares_pins_and_the_young(tmp_path: Path, bundle: Path) -> None:

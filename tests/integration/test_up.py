@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -139,5 +140,27 @@ def test_a_publish_that_was_killed_leaves_the_chain_and_store_clean(home: Path, 
         made = c.registry_at(name)
         assert [v.number for v in made.versions] == list(range(1, made.latest + 1))
         assert c.store.verify(version.cid)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_an_inference_that_was_killed_leaves_whole_blocks_and_whole_receipts(home: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "receipt.json"
+    words = [sys.executable, "-m", "decai", "infer", "What a day", "--home", str(home), "--save", str(saved), "--json"]
+    with up(home) as (process, _):
+        shutil.rmtree(home / "cache", ignore_errors=True)
+        for pause in (0.7, 1.1, 1.5):
+            asking = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(pause)  # anywhere in its work: what must hold doesn't depend on where
+            asking.kill()
+            asking.wait(30)
+            assert not saved.exists() or json.loads(saved.read_text())["signature"]
+        asked = subprocess.run(words, capture_output=True, text=True, timeout=60)
+        assert asked.returncode == 0, asked.stderr
+        receipt = json.loads(asked.stdout.splitlines()[-1])["receipt"]
+        with connect(home=home) as c:
+            assert c.verify(receipt).status == "exact"
+            assert c.store.verify(receipt["cid"])
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0

@@ -12,7 +12,7 @@ import rfc8785
 from tiny_models import classifier_bytes, encoder_bytes, head_arguments, tiny_bundle, vectors
 
 import decai.models
-from decai.errors import InvalidBundle, InvalidInput, ReceiptError
+from decai.errors import InvalidBundle, InvalidInput, ReceiptError, StorageError
 from decai.models import (
     Bundle,
     Prediction,
@@ -165,6 +165,12 @@ def test_a_receipt_survives_its_file(session: Session, tmp_path: Path) -> None:
     receipt.save(tmp_path / "with.json")
     receipt.save(tmp_path / "without.json", with_text=False)
     assert Receipt.load(tmp_path / "with.json") == receipt
+    with pytest.raises(StorageError, match="can't be written"):
+        receipt.save(tmp_path / "no" / "where.json")
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(StorageError, match=r"folder\.json"):
+        receipt.save(tmp_path / "folder.json")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.json", "with.json", "without.json"], "no drafts"
     private = Receipt.load(tmp_path / "without.json")
     assert private.text is None and "text" not in private.to_dict(with_text=False)
     assert private.leaf == receipt.leaf and private.contradiction() is None
