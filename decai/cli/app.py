@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import decai
-from decai.cli import governance, jobs, models, network, wallet
+from decai.cli import demo, governance, jobs, models, network, wallet
 
 __all__ = ["app"]
 
@@ -36,5 +36,5 @@ def _main(
     """Settings are environment variables DECAI_*; see docs/settings.md."""
 
 
-for module in (network, models, governance, jobs, wallet):
+for module in (network, demo, models, governance, jobs, wallet):
     module.register(app)

@@ -76,7 +76,7 @@ def worker(
     wallet: WalletOption = None,
 ) -> None:
     """Take training jobs with this machine, until Ctrl-C. Killed at any time, it goes on where the chain says."""
-    from decai.cli.network import _stop_event
+    from decai.cli.common import stop_event
     from decai.config import load_settings
     from decai.training.task import Limits
     from decai.training.worker import Worker, WorkerOffer
@@ -84,7 +84,7 @@ def worker(
     if market not in ("local", "peer"):
         raise typer.BadParameter(f"{market!r} isn't local or peer")
     settings = load_settings(home=home)
-    stop = _stop_event()
+    stop = stop_event()
     with open_collective(url, home, wallet) as c:
         offer = WorkerOffer(
             price_lamports_per_hour=round(price * 1e9), limits=Limits(cores, memory, max_seconds),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from decai.cli.common import HomeOption, RegistryOption, UrlOption, WalletOption, open_collective
-from decai.cli.output import JsonFlag, megabytes, print_json, say, show_table
+from decai.cli.output import JsonFlag, megabytes, print_json, progress_line, say, show_table
 
 __all__ = ["register"]
 
@@ -103,13 +103,11 @@ def pull(
     json_: JsonFlag = False,
 ) -> None:
     """Fetch a model, every block checked, and keep it for offline use."""
-    from decai.cli.network import _progress_line
-
     name, _, version = which.partition("@")
     with open_collective(url, home) as c:
         registry = c.registry_at(name) if name else c.registry
         found = registry.resolve(version or None)
-        fetched = c.store.fetch(found.cid, progress=_progress_line())
+        fetched = c.store.fetch(found.cid, progress=progress_line())
         say("")
         if to is not None:
             c.store.extract(found.cid, to)
@@ -133,7 +131,6 @@ def infer(
     json_: JsonFlag = False,
 ) -> None:
     """Ask a model, and put the hash of the answer on chain."""
-    from decai.cli.network import _progress_line
     from decai.errors import StorageError
 
     if save is not None and (save.is_dir() or not save.parent.is_dir()):
@@ -142,7 +139,7 @@ def infer(
     name, _, version = model.partition("@")
     with open_collective(url, home, wallet) as c:
         registry = c.registry_at(name) if name else c.registry
-        done = c.infer(asked, registry=registry, version=version or None, progress=_progress_line())
+        done = c.infer(asked, registry=registry, version=version or None, progress=progress_line())
         say("")
         receipt = done.receipt.to_dict(with_text=keep_text)
         if json_:

@@ -1,21 +1,19 @@
-"""Commands that run or look at a network: up, node, demo, doctor."""
+"""Commands that run or look at a network: up, node, doctor."""
 
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
-import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from decai.cli.common import HomeOption, UrlOption, WalletOption
-from decai.cli.output import JsonFlag, megabytes, print_json, say, show_table
+from decai.cli.common import HomeOption, UrlOption, WalletOption, prepare_embedded, stop_event
+from decai.cli.output import JsonFlag, print_json, say, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +29,6 @@ def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.command()(up)
     app.command()(node)
-    app.command()(demo)
     app.command()(doctor)
 
 
@@ -51,7 +48,7 @@ def up(
     from decai.config import load_settings
 
     settings = load_settings(home=home)
-    stop = _stop_event()
+    stop = stop_event()
     with ExitStack() as stack:
         say(f"Starting on {settings.home}")
         # Before anything else is imported: it loads itself on the other core while the network starts.
@@ -65,7 +62,7 @@ def up(
         if child is not None:
             child.serve(network.urls["rpc_url"])
         with _own_collective(settings.home, network.urls["rpc_url"]) as collective:
-            _prepare(collective)
+            prepare_embedded(collective, say)
         if child is not None:
             child.wait_ready()
             network.write(dashboard_url=child.url)
@@ -89,68 +86,11 @@ def node(
     from decai.config import load_settings
     from decai.network import Network
 
-    stop = _stop_event()
+    stop = stop_event()
     with Network(load_settings(home=home), rpc_port=rpc_port, with_store=False) as network:
         print_json(network.urls)
         while not stop.wait(0.5):
             pass
-
-
-def demo(
-    text: Annotated[str, typer.Argument(help="What to ask the model.")] = "Honestly the best update so far.",
-    home: HomeOption = None,
-    url: UrlOption = None,
-    json_: JsonFlag = False,
-    loop: Annotated[
-        bool, typer.Option("--loop", help="Take a collective from version 1 to version 2: vote, train, settle.")
-    ] = False,
-) -> None:
-    """The whole way once, for real: find the model on chain, fetch it, ask it, post the answer's hash, verify it.
-
-    Uses the network that runs on this home, or starts one for the while. The model is fetched into an empty cache.
-    """
-    if loop:
-        from decai.cli.loop import run_loop
-
-        run_loop(home, json_)
-        return
-    import tempfile
-
-    started = time.perf_counter()
-    with ExitStack() as stack:
-        collective = stack.enter_context(demo_collective(home, url))
-        from decai.storage import Store
-
-        cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="decai-demo-"))
-        shared = collective.store
-        collective = collective.with_store(
-            Store(Path(cache), kubo_url=shared.kubo_url, gateways=shared.gateways, timeout_s=shared.timeout_s)
-        )
-        registry = collective.registry
-        version = registry.resolve()
-        say(f"{registry.name} version {version.number}: {version.cid}")
-        inference = collective.infer(text, registry=registry, progress=_progress_line())
-        say("")
-        receipt = inference.receipt
-        checked = collective.verify(receipt, text=text)
-        result = {
-            "registry": registry.address,
-            "version": version.number,
-            "cid": version.cid,
-            "bytes_total": inference.fetched.bytes_total,
-            "bytes_fetched": inference.fetched.bytes_fetched,
-            "label": inference.prediction.label,
-            "score": inference.prediction.score,
-            "leaf": receipt.leaf,
-            "signature": receipt.signature,
-            "slot": receipt.slot,
-            "verified": checked.status,
-            "seconds": round(time.perf_counter() - started, 3),
-        }
-        if json_:
-            print_json(result)
-            return
-        show_table("", ["", ""], [(k, v) for k, v in result.items()])
 
 
 def doctor(
@@ -177,30 +117,6 @@ def doctor(
 
 
 @contextmanager
-def demo_collective(home: Path | None, url: str | None) -> Iterator[Collective]:
-    """A collective on the running network, or on one that is started for the while."""
-    from decai.collective import connect
-    from decai.config import load_settings
-    from decai.errors import RpcUnreachable
-    from decai.network import Network, local_wallet
-
-    settings = load_settings(home=home, url=url)
-    with ExitStack() as stack:
-        try:
-            collective = connect(settings=settings, wallet=local_wallet(settings))
-            collective.chain.slot()
-        except RpcUnreachable:
-            if settings.url:
-                raise
-            say(f"Starting a network on {settings.home} for the while")
-            network = stack.enter_context(Network(settings, rpc_port=0, kubo_port=0, gateway_port=0))
-            collective = connect(network.urls["rpc_url"], settings=settings, wallet=local_wallet(settings))
-        stack.callback(collective.close)
-        _prepare(collective)
-        yield collective
-
-
-@contextmanager
 def _own_collective(home: Path, url: str) -> Iterator[Collective]:
     from decai.collective import connect
     from decai.config import load_settings
@@ -209,45 +125,6 @@ def _own_collective(home: Path, url: str) -> Iterator[Collective]:
     settings = load_settings(home=home, url=url)
     with connect(settings=settings, wallet=local_wallet(settings)) as collective:
         yield collective
-
-
-def _prepare(collective: Collective) -> None:
-    """On the embedded chain: fund the local wallet, publish the first model."""
-    from decai.network import ensure_first_model, ensure_funds
-
-    if collective.cluster == "embedded":
-        ensure_funds(collective)
-        ensure_first_model(collective, say)
-
-
-def _progress_line() -> Any:
-    last = 0.0
-
-    def show(p: Any) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last > 0.1 or p.bytes_done == p.bytes_total:
-            last = now
-            eta = f", {p.eta_s:.0f} s left" if p.eta_s else ""
-            speed = f"{megabytes(int(p.speed_bytes_per_s))}/s" if p.speed_bytes_per_s else ""
-            sys.stderr.write(
-                f"\r  {p.blocks_done}/{p.blocks_total} blocks, {megabytes(p.bytes_done)} of {megabytes(p.bytes_total)}"
-                f" {speed}{eta}\033[K"
-            )
-            sys.stderr.flush()
-
-    return show
-
-
-def _stop_event() -> threading.Event:
-    stop = threading.Event()
-
-    def ask(signum: int, frame: Any) -> None:
-        stop.set()
-
-    for s in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(s, ask)
-    return stop
 
 
 class _Dashboard:

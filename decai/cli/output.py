@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import typer
 
 from decai.errors import DecAIError
 
-__all__ = ["JsonFlag", "fail", "megabytes", "print_json", "say", "show_table", "sol"]
+__all__ = ["JsonFlag", "fail", "megabytes", "print_json", "progress_line", "say", "show_table", "sol"]
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
 LAMPORTS = 1_000_000_000
@@ -77,3 +78,23 @@ def sol(lamports: int) -> str:
 def megabytes(size: int) -> str:
     """Bytes for a person."""
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size:,} B".replace(",", " ")
+
+
+def progress_line() -> Any:
+    """A callback that keeps one line of a fetch's progress on standard error."""
+    last = 0.0
+
+    def show(p: Any) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last > 0.1 or p.bytes_done == p.bytes_total:
+            last = now
+            eta = f", {p.eta_s:.0f} s left" if p.eta_s else ""
+            speed = f"{megabytes(int(p.speed_bytes_per_s))}/s" if p.speed_bytes_per_s else ""
+            sys.stderr.write(
+                f"\r  {p.blocks_done}/{p.blocks_total} blocks, {megabytes(p.bytes_done)} of {megabytes(p.bytes_total)}"
+                f" {speed}{eta}\033[K"
+            )
+            sys.stderr.flush()
+
+    return show
