@@ -19,6 +19,8 @@ from solders.pubkey import Pubkey
 from solders.transaction import Transaction
 from solders.transaction_metadata import FailedTransactionMetadata
 
+from decai.localnet.isolation import in_vm_thread
+
 PROGRAM = "compute_verifier"
 DAO_PROGRAM = Pubkey.from_string("Ew5hmZw2E717FAXzqN2k4gvoZZbCD9U3JYWyob6cdtPS")
 NOBODY = Pubkey.default()
@@ -73,7 +75,7 @@ class UncheckedLedger(Ledger):
         message = Message.new_with_blockhash(instructions, keypairs[0].pubkey(), blockhash)
         transaction = Transaction.new_unsigned(message)
         transaction.partial_sign(keypairs, blockhash)
-        outcome = self.svm.send_transaction(transaction)
+        outcome = in_vm_thread(lambda: self.svm.send_transaction(transaction))
         failed = isinstance(outcome, FailedTransactionMetadata)
         meta = outcome.meta() if failed else outcome
         return Result(
