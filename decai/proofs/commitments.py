@@ -107,9 +107,7 @@ def rows_root(chunk: bytes, features: int, kind: RowsKind) -> int:
             hint="A chunk file is exactly rows x (features + 1) bytes long.",
         )
     if max(chunk[features :: features + 1]) > 1:
-        raise TrainingError(
-            "A label in the chunk is neither 0 nor 1.", hint="The last byte of a row is its label."
-        )
+        raise TrainingError("A label in the chunk is neither 0 nor 1.", hint="The last byte of a row is its label.")
     return _chain(chunk, _ROWS_PER_ELEMENT_BYTES, int(kind) + (features << 8) + (rows << 32))
 
 

@@ -68,9 +68,7 @@ def load_lexicon() -> list[Example]:
     return examples
 
 
-def split_lexicon(
-    examples: list[Example], train_rows: int, eval_rows: int
-) -> tuple[list[Example], list[Example]]:
+def split_lexicon(examples: list[Example], train_rows: int, eval_rows: int) -> tuple[list[Example], list[Example]]:
     """Split into training and evaluation rows, in a shuffled order that every machine agrees on.
 
     A term listed twice counts once, with its first label: otherwise it could be trained on and then tested.

@@ -58,9 +58,7 @@ class Projection:
                 hint=f"Give float32 arrays [E, D] and [E], with D up to {_MAX_FEATURES}.",
             )
         if not (np.isfinite(matrix).all() and np.isfinite(mean).all()):
-            raise TrainingError(
-                "The projection holds infinities or NaNs.", hint="Fit it again on finite embeddings."
-            )
+            raise TrainingError("The projection holds infinities or NaNs.", hint="Fit it again on finite embeddings.")
         matrix.setflags(write=False)
         mean.setflags(write=False)
         object.__setattr__(self, "matrix", matrix)

@@ -121,9 +121,7 @@ class ChunkedSet:
         if self.kind not in _KINDS:
             raise TrainingError(f"A set is of kind train or eval, not {self.kind!r}.")
         if n <= 0 or n & (n - 1):
-            raise TrainingError(
-                f"{n} rows a chunk can't be trained on.", hint="Use a power of two, such as 256."
-            )
+            raise TrainingError(f"{n} rows a chunk can't be trained on.", hint="Use a power of two, such as 256.")
         if not 1 <= len(self.chunks) <= MAX_CHUNKS:
             raise TrainingError(
                 f"A set has 1 to {MAX_CHUNKS} chunks, not {len(self.chunks)}.",
@@ -219,9 +217,7 @@ class ChunkedSet:
 
         Kind u8, features u16, rows a chunk u32, chunks u32.
         """
-        return struct.pack(
-            "<BHII", _KIND_CODES[self.kind], self.features, self.rows_per_chunk, len(self.chunks)
-        )
+        return struct.pack("<BHII", _KIND_CODES[self.kind], self.features, self.rows_per_chunk, len(self.chunks))
 
     def set_id(self, content: bytes) -> bytes:
         """Compute the seed of the set's on-chain address.
@@ -261,9 +257,7 @@ class ChunkedSet:
         """
         head = head_array(weights, self.features)
         if segments is not None and not 1 <= segments <= len(self.chunks):
-            raise TrainingError(
-                f"The set has {len(self.chunks)} chunks, so {segments} segments can't be trained."
-            )
+            raise TrainingError(f"The set has {len(self.chunks)} chunks, so {segments} segments can't be trained.")
         for chunk in self.chunks[:segments]:
             head = segment(head, *parse_chunk(chunk, self.features), steps)
             yield head
@@ -338,9 +332,7 @@ class ChunkedSet:
                 kind=described["kind"],
                 features=int(described["features"]),
                 rows_per_chunk=int(described["rows_per_chunk"]),
-                chunks=tuple(
-                    (directory / _chunk_name(i)).read_bytes() for i in range(len(described["roots"]))
-                ),
+                chunks=tuple((directory / _chunk_name(i)).read_bytes() for i in range(len(described["roots"]))),
                 projection=Projection.from_bytes((directory / "projection.bin").read_bytes()),
                 texts=tuple(
                     json.loads(line)

@@ -97,9 +97,7 @@ def head_array(weights: npt.ArrayLike, features: int | None = None) -> Integers:
             hint="Give the D weights followed by the bias.",
         )
     if not np.issubdtype(head.dtype, np.integer):
-        raise TrainingError(
-            f"A head holds integers, not {head.dtype}.", hint="Weights are in units of 2^-12."
-        )
+        raise TrainingError(f"A head holds integers, not {head.dtype}.", hint="Weights are in units of 2^-12.")
     if head.min() < WEIGHT_MIN or head.max() > WEIGHT_MAX:
         raise TrainingError(
             f"A weight of the head is outside {WEIGHT_MIN}..{WEIGHT_MAX}.",
@@ -138,9 +136,7 @@ def rounded_shift(gradient: npt.ArrayLike, shift: int) -> Integers:
     shift : int
         S = 14 + log2 N.
     """
-    moved: Integers = (
-        np.asarray(gradient, np.int64) + (1 << (shift - 1))
-    ) >> shift  # >> floors below zero too
+    moved: Integers = (np.asarray(gradient, np.int64) + (1 << (shift - 1))) >> shift  # >> floors below zero too
     return moved
 
 
@@ -169,9 +165,7 @@ def step(weights: npt.ArrayLike, rows: npt.ArrayLike, labels: npt.ArrayLike) -> 
     w, x, y = (np.asarray(a, np.int64) for a in (weights, rows, labels))
     n = len(y)
     if n == 0 or n & (n - 1):
-        raise TrainingError(
-            f"A chunk of {n} rows can't be trained on.", hint="Rows per chunk must be a power of two."
-        )
+        raise TrainingError(f"A chunk of {n} rows can't be trained on.", hint="Rows per chunk must be a power of two.")
     residual = np.clip(logits(w, x) + _HALF, 0, _ONE) - y * _ONE
     gradient = np.append(residual @ x, BIAS_INPUT * residual.sum())
     shift = 14 + n.bit_length() - 1

@@ -42,12 +42,8 @@ def test_a_ledger_is_open_once(tmp_path):
         with pytest.raises(HomeInUse, match="in use by process") as caught:
             Node(path)
         assert "--home" in caught.value.hint
-        code = (
-            "import sys; from decai.localnet import Node; from pathlib import Path; Node(Path(sys.argv[1]))"
-        )
-        other = subprocess.run(
-            [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60
-        )
+        code = "import sys; from decai.localnet import Node; from pathlib import Path; Node(Path(sys.argv[1]))"
+        other = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
         assert other.returncode == 1
         assert "HomeInUse" in other.stderr
     Node(path).close()

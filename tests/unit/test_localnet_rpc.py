@@ -135,9 +135,7 @@ def test_sent_twice_it_runs_once(node, wallet):
 
 @pytest.mark.parametrize("skip", [True, False])
 def test_unknown_blockhash(node, wallet, skip):
-    message = Message.new_with_blockhash(
-        [pay(wallet, Keypair().pubkey(), 1)], wallet.pubkey(), Hash.new_unique()
-    )
+    message = Message.new_with_blockhash([pay(wallet, Keypair().pubkey(), 1)], wallet.pubkey(), Hash.new_unique())
     error = refused(send, node, VersionedTransaction(message, [wallet]), skipPreflight=skip)
     assert (error.code, error.data["err"]) == (-32002, "BlockhashNotFound")
 
@@ -310,9 +308,7 @@ def test_simulation_needs_no_signature_unless_told(node, wallet):
 
 
 def test_simulation_with_a_blockhash_of_any_age(node, wallet):
-    message = Message.new_with_blockhash(
-        [pay(wallet, Keypair().pubkey(), SOL)], wallet.pubkey(), Hash.default()
-    )
+    message = Message.new_with_blockhash([pay(wallet, Keypair().pubkey(), SOL)], wallet.pubkey(), Hash.default())
     sent = VersionedTransaction(message, [wallet])
     assert simulate(node, sent)["err"] == "BlockhashNotFound"
     replaced = simulate(node, sent, replaceRecentBlockhash=True)
@@ -440,10 +436,7 @@ def test_account_encodings_and_windows(node):
     assert base64.b64decode(cut["data"][0]) == data[10:15]
     assert cut["space"] == 100
     assert value(encoding="jsonParsed")["data"][1] == "base64"
-    assert (
-        refusal(node, "getAccountInfo", str(address), {"dataSlice": {"offset": -1, "length": 5}}).code
-        == -32602
-    )
+    assert refusal(node, "getAccountInfo", str(address), {"dataSlice": {"offset": -1, "length": 5}}).code == -32602
 
 
 def test_base58_of_a_long_account_is_refused_as_on_a_cluster(node):
@@ -463,9 +456,7 @@ def test_many_accounts_at_once(node, wallet):
 def test_program_accounts_by_filters(node):
     owner = Keypair().pubkey()
     keys = [Keypair().pubkey() for _ in range(20)]
-    node.runtime.put(
-        [(key, Account(SOL, bytes([i % 4]) * (10 + i // 10), owner)) for i, key in enumerate(keys)]
-    )
+    node.runtime.put([(key, Account(SOL, bytes([i % 4]) * (10 + i // 10), owner)) for i, key in enumerate(keys)])
 
     def found(**options):
         rows = node.call("getProgramAccounts", [str(owner), {"encoding": "base64", **options}])
@@ -664,9 +655,7 @@ def test_any_parameters_get_an_answer(node, method):
     dice = random.Random(method)
     for _ in range(60):
         params = [dice.choice(JUNK) for _ in range(dice.randint(0, 4))]
-        answer = json.loads(
-            node.respond(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
-        )
+        answer = json.loads(node.respond(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})))
         assert answer["id"] == 1
         assert ("result" in answer) != ("error" in answer)
         assert answer.get("error", {}).get("code") != -32603, (params, answer)

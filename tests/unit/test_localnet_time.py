@@ -69,9 +69,7 @@ def test_slot_hashes_are_the_blockhashes_of_earlier_slots(node, watch):
     watch.now += 4
     data = sysvar(node, SLOT_HASHES)
     (count,) = struct.unpack_from("<Q", data)
-    entries = [
-        (struct.unpack_from("<Q", data, 8 + 40 * i)[0], data[16 + 40 * i : 48 + 40 * i]) for i in range(count)
-    ]
+    entries = [(struct.unpack_from("<Q", data, 8 + 40 * i)[0], data[16 + 40 * i : 48 + 40 * i]) for i in range(count)]
     assert count == 512
     assert [slot for slot, _ in entries] == list(range(node.slot - 1, node.slot - 513, -1))
     assert all(Hash.from_bytes(raw) == node.runtime.clock.hash_at(slot) for slot, raw in entries)

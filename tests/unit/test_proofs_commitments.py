@@ -25,10 +25,7 @@ def test_poseidon_is_circomlibs() -> None:
     assert int(VECTORS["field"]) == FIELD
     # The results circomlib's own tests expect for 2 and 4 inputs.
     assert poseidon([1, 2]) == 7853200120776062878684798364095072458815029376092732009249414926327459813530
-    assert (
-        poseidon([1, 2, 3, 4])
-        == 18821383157269793795438455681495246036402687001665670618754263018637548127333
-    )
+    assert poseidon([1, 2, 3, 4]) == 18821383157269793795438455681495246036402687001665670618754263018637548127333
     assert f"{poseidon(range(1, 13)):064x}" == VECTORS["poseidon12_of_1_to_12"]
 
 

@@ -98,9 +98,7 @@ def test_another_keys_signature_over_the_right_message_is_refused(key: Keypair, 
     challenge = sign_in.challenge(ORIGIN, str(key.pubkey()), "solana:devnet")
     other = Keypair.from_seed(bytes([4] * 32)).sign_message(challenge.message)
     with pytest.raises(WalletError, match="isn't"):
-        sign_in.verify(
-            nonce=challenge.nonce, origin=ORIGIN, signed_message=challenge.message, signature=bytes(other)
-        )
+        sign_in.verify(nonce=challenge.nonce, origin=ORIGIN, signed_message=challenge.message, signature=bytes(other))
 
 
 def test_it_expires_to_the_second(key: Keypair, clock: Clock) -> None:

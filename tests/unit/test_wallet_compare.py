@@ -111,9 +111,7 @@ def test_an_account_must_keep_its_access() -> None:
 
 def test_the_largest_priority_fee_is_to_the_lamport() -> None:
     units = 1_000_000
-    fair, greedy = (
-        message(limit(units), price(fee), pay()) for fee in (MAX_PRIORITY_FEE, MAX_PRIORITY_FEE + 1)
-    )
+    fair, greedy = (message(limit(units), price(fee), pay()) for fee in (MAX_PRIORITY_FEE, MAX_PRIORITY_FEE + 1))
     assert any("0.01 SOL" in line for line in differences(SENT, fair))
     with pytest.raises(WalletError, match="priority fee"):
         differences(SENT, greedy)
@@ -131,9 +129,7 @@ def test_a_complete_transaction_is_accepted_as_it_is() -> None:
 
 
 def test_a_fresh_key_signs_again_what_the_wallet_changed() -> None:
-    create = Instruction(
-        OTHER, b"new", [AccountMeta(ME.pubkey(), True, True), AccountMeta(FRESH.pubkey(), True, True)]
-    )
+    create = Instruction(OTHER, b"new", [AccountMeta(ME.pubkey(), True, True), AccountMeta(FRESH.pubkey(), True, True)])
     body = message(create, blockhash=NEWER)
     ready = accept(signed(body, ME), ME.pubkey(), [FRESH])
     assert all(ready.verify_with_results())

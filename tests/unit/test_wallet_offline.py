@@ -29,9 +29,7 @@ FRESH = Keypair.from_seed(bytes([2] * 32))
 NONCE = Pubkey(bytes([4] * 32))
 PAY = transfer(TransferParams(from_pubkey=ME.pubkey(), to_pubkey=Pubkey(bytes([9] * 32)), lamports=5))
 NEW = create_account(
-    CreateAccountParams(
-        from_pubkey=ME.pubkey(), to_pubkey=FRESH.pubkey(), lamports=9, space=0, owner=Pubkey.default()
-    )
+    CreateAccountParams(from_pubkey=ME.pubkey(), to_pubkey=FRESH.pubkey(), lamports=9, space=0, owner=Pubkey.default())
 )
 
 
