@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from decai.models.receipts import Receipt, compare
 from decai.registry import Registry, Version
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from decai.collective import Collective
     from decai.models import Prediction, Session
     from decai.storage import Fetched, Progress
@@ -54,9 +57,17 @@ class Answer:
 class Inference(Answer):
     """An answer whose hash is on chain; its receipt names the transaction."""
 
+    def to_frame(self) -> pd.DataFrame:
+        """The scores, one row a label, best first."""
+        import pandas as pd
+
+        ranked = sorted(self.prediction.scores.items(), key=lambda each: -each[1])
+        return pd.DataFrame(ranked, columns=["label", "score"])
+
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><td>{k}</td><td>{v:.4f}</td></tr>" for k, v in self.prediction.scores.items())
-        return f"<b>{self.prediction.label}</b><table>{rows}</table><code>{self.receipt.signature}</code>"
+        # Labels are whatever the model's publisher wrote.
+        table = self.to_frame().to_html(index=False, float_format="{:.4f}".format)
+        return f"<b>{escape(self.prediction.label)}</b>{table}<code>{escape(self.receipt.signature or '')}</code>"
 
 
 @dataclass(frozen=True)

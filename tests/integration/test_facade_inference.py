@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,12 @@ def test_a_receipt_is_exact_for_anyone(world: World) -> None:
     stranger = world.person(sol=0)
     checked = stranger.verify(asked.receipt)
     assert (checked.status, checked.ok) == ("exact", True)
+    frame = asked.to_frame()
+    assert frame.label[0] == asked.prediction.label and frame.score[0] == max(asked.prediction.scores.values())
+    html = asked._repr_html_()
+    assert str(asked.receipt.signature) in html and f"{frame.score[0]:.4f}" in html
+    hostile = replace(asked.prediction, label="<b onclick=x>", scores={"<b onclick=x>": 1.0})
+    assert "<b onclick" not in replace(asked, prediction=hostile)._repr_html_()
     assert checked.prediction is not None and checked.prediction.label == asked.prediction.label
 
 

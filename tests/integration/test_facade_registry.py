@@ -19,6 +19,7 @@ from decai.errors import (
     SettingsError,
     TransactionFailed,
 )
+from decai.explorer import CurrentChange
 from decai.models import Parent, derive_bundle, load_bundle
 
 
@@ -64,6 +65,23 @@ def test_two_versions_their_timeline_and_the_way_back(world: World, bundle: Path
     assert "yanked" in registry._repr_html_()
     with pytest.raises(ModelNotFound, match="yanked"):
         person.infer("x", registry=registry, version=2)
+
+
+def test_the_version_in_use_at_a_moment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = world.person()
+    registry = person.registry
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    changes = [
+        CurrentChange(began + timedelta(days=day), 1, version, "s") for day, version in ((0, 1), (10, 2), (20, 1))
+    ]
+    monkeypatch.setattr(person.explorer, "current_changes", lambda _: changes)
+    monkeypatch.setattr(registry, "version", lambda number: number)
+    for day, number in ((0, 1), (9.99, 1), (10, 2), (19, 2), (20, 1), (400, 1)):
+        assert registry.at(began + timedelta(days=day)) == number
+    assert registry.at(datetime(2026, 1, 15)) == 2, "a naive time is UTC"
+    assert registry.resolve("2026-01-11T01:00+01:00") == 2
+    with pytest.raises(ModelNotFound, match="no version in use"):
+        registry.at(began - timedelta(seconds=1))
 
 
 def test_an_update_moves_kilobytes(world: World, bundle: Path, tmp_path: Path) -> None:
