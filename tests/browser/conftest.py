@@ -185,9 +185,9 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """Debian's Chromium."""
-    from playwright.sync_api import sync_playwright
+    from shared_playwright import playing
 
-    with sync_playwright() as playwright:
+    with playing() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
@@ -238,9 +238,25 @@ class Window:
             }"""
         )
 
-    def sign(self, button: str = "Sign with this machine's key") -> None:
+    def press(self, opener: Any) -> None:
+        """Click what opens the dialog; once more if Streamlit dropped the click between two runs, as a person would."""
+        from playwright.sync_api import TimeoutError as Late
+
+        dialog = self.page.get_by_role("dialog")
+        self.settled()
+        opener.click()
+        try:
+            dialog.wait_for(timeout=12_000)
+        except Late:
+            self.settled()
+            opener.click()
+            dialog.wait_for()
+
+    def sign(self, opener: Any = None, *, button: str = "Sign with this machine's key") -> None:
         """Sign what the dialog shows, by default with this machine's key, and close it once it is confirmed."""
         dialog = self.page.get_by_role("dialog")
+        if opener is not None:
+            self.press(opener)
         dialog.get_by_role("button", name=button).click()
         dialog.get_by_text("Confirmed").first.wait_for()
         dialog.get_by_role("button", name="Done").click()

@@ -29,20 +29,16 @@ def test_a_collective_is_founded_step_by_step_and_joined(
     founded = page.get_by_text("commons is founded")
     next_step = page.get_by_role("button", name="Do the next step")
     for _ in range(STEPS):
-        next_step.click()
-        seen.sign()
+        seen.sign(next_step)
     founded.wait_for()
     shot(seen, "start-founded-light-1440")
 
     seen.go("Governance")
-    page.get_by_role("button", name="Join the collective").click()
-    seen.sign()
-    page.get_by_role("button", name="Stake").click()
-    seen.sign()
+    seen.sign(page.get_by_role("button", name="Join the collective"))
+    seen.sign(page.get_by_role("button", name="Stake"))
     page.get_by_text("Staked 1 SOL").wait_for()
     page.get_by_role("spinbutton", name="Deposit, tokens").fill("900")
-    page.get_by_role("button", name="Deposit").click()
-    seen.sign()
+    seen.sign(page.get_by_role("button", name="Deposit"))
     page.get_by_text("deposited 900 tokens").wait_for()
     shot(seen, "governance-member-light-1440")
 
@@ -61,8 +57,7 @@ def test_a_newcomer_with_a_browser_wallet_gets_tokens_and_takes_part(
         page.get_by_role("button", name="Get SOL and voting tokens").click()
         page.get_by_text("10 SOL and 10 voting tokens of commons, from this machine's wallet came.").wait_for()
         for title in ("Membership", "Stake", "Deposit"):
-            page.get_by_role("button", name=f"Next: {title}").click()
-            seen.sign("Sign with Mock Wallet")
+            seen.sign(page.get_by_role("button", name=f"Next: {title}"), button="Sign with Mock Wallet")
         page.get_by_text("You take part in commons").wait_for()
         shot(seen, "start-newcomer-light-1440")
         assert sorted(m.deposited for m in dao.members())[0] == 10_000_000

@@ -57,17 +57,14 @@ def second_member(c: Collective, home: Path, dao: str) -> Collective:
 def decide(seen: Window) -> None:
     """Vote for the newest proposal, count when voting has ended, and execute it."""
     page = seen.page
-    page.get_by_role("button", name="For", exact=True).first.click()
-    seen.sign()
+    seen.sign(page.get_by_role("button", name="For", exact=True).first)
     page.get_by_text("You voted for").first.wait_for()
     count = page.get_by_role("button", name="Count the votes")
     count.first.wait_for(timeout=PATIENCE_MS)
-    count.first.click()
-    seen.sign()
+    seen.sign(count.first)
     execute = page.get_by_role("button", name="Execute", exact=True)
     execute.first.wait_for(timeout=PATIENCE_MS)
-    execute.first.click()
-    seen.sign()
+    seen.sign(execute.first)
 
 
 def test_from_version_1_to_version_2_by_buttons(
@@ -82,12 +79,10 @@ def test_from_version_1_to_version_2_by_buttons(
         page.get_by_role("button", name="Review the steps").click()
         founded = page.get_by_text("commons is founded")
         for _ in range(STEPS):
-            page.get_by_role("button", name="Do the next step").click()
-            seen.sign()
+            seen.sign(page.get_by_role("button", name="Do the next step"))
         founded.wait_for()
         for title in ("Membership", "Stake", "Deposit"):
-            page.get_by_role("button", name=f"Next: {title}").click()
-            seen.sign()
+            seen.sign(page.get_by_role("button", name=f"Next: {title}"))
         page.get_by_text("You take part in commons").wait_for()
         shot(seen, "loop-1-founded-light-1440")
         dao = str(c.daos()[0].address)
@@ -102,8 +97,7 @@ def test_from_version_1_to_version_2_by_buttons(
             page.get_by_role("textbox", name="Why, for the voters").fill("Train on every chunk of the lexicon")
             page.get_by_role("combobox", name="Training set").wait_for()
             page.get_by_role("spinbutton", name="Budget, SOL").fill("0.05")
-            page.get_by_role("button", name="Propose", exact=True).click()
-            seen.sign()
+            seen.sign(page.get_by_role("button", name="Propose", exact=True))
             shot(seen, "loop-2-voting-light-1440")
             decide(seen)
 
@@ -120,15 +114,14 @@ def test_from_version_1_to_version_2_by_buttons(
         seen.go("Governance")
         publish = page.get_by_role("button", name="Publish as version 2")
         publish.wait_for(timeout=PATIENCE_MS)
-        publish.click()
-        seen.sign()
+        seen.sign(publish)
         page.get_by_text("version 2", exact=True).first.wait_for()
         if not page.get_by_text("Use another version").is_visible():
             page.get_by_text("New proposal").click()
         page.get_by_text("Use another version").click()
+        seen.settled()
         page.get_by_role("textbox", name="Why, for the voters").fill("Use what was trained: it judges better")
-        page.get_by_role("button", name="Propose", exact=True).click()
-        seen.sign()
+        seen.sign(page.get_by_role("button", name="Propose", exact=True))
         decide(seen)
         shot(seen, "loop-5-decided-light-1440")
 

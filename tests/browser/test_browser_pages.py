@@ -73,8 +73,7 @@ def test_a_question_is_answered_posted_and_its_receipt_holds(
     here, total = map(int, page.locator(".blocks").get_attribute("aria-label").split()[:3:2])
     assert here == total > 50
 
-    page.get_by_role("button", name="Put its hash on chain").click()
-    seen.sign()
+    seen.sign(page.get_by_role("button", name="Put its hash on chain"))
     page.get_by_text("On chain", exact=True).wait_for()
     shot(seen, "inference-answered-light-1440")
 

@@ -159,9 +159,9 @@ class LossyRpc:
 @contextlib.contextmanager
 def chromium(*flags: str) -> Iterator[Any]:
     """Debian's Chromium under Playwright."""
-    from playwright.sync_api import sync_playwright
+    from shared_playwright import playing
 
-    with sync_playwright() as playwright:
+    with playing() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*CHROMIUM, *flags])
         try:
             yield browser
