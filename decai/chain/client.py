@@ -38,6 +38,10 @@ _COMPUTE_BUDGET = Pubkey.from_string("ComputeBudget11111111111111111111111111111
 _SLOT_TRIES, _SLOT_PAUSE_S = 50, 0.1
 
 
+class _AlreadyProcessed(TransactionUnknown):
+    """The cluster has this very transaction already."""
+
+
 class Chain(Reader):
     """A connection to a cluster that runs our programs: reads, builds instructions, sends transactions.
 
@@ -194,16 +198,20 @@ class Chain(Reader):
         TransactionUnknown
             It may have been: ask :meth:`resolve` with its signature, don't send again.
         """
-        prepared = self.prepare(action)
-        signed = self.sign(prepared, wallet)
         for _ in range(_SLOT_TRIES):
-            if str(signed.signatures[0]) not in self._sent:
-                break
-            # The same action twice within one slot would be the same transaction: wait for the next blockhash.
-            time.sleep(_SLOT_PAUSE_S)
             prepared = self.prepare(action)
             signed = self.sign(prepared, wallet)
-        return self.send_signed(signed, prepared.last_valid_block_height, on_state=on_state)
+            if str(signed.signatures[0]) not in self._sent:
+                try:
+                    return self.send_signed(signed, prepared.last_valid_block_height, on_state=on_state)
+                except _AlreadyProcessed:
+                    pass  # another process of this wallet has just done the very same
+            # The same action twice within one slot would be the same transaction: wait for the next blockhash.
+            time.sleep(_SLOT_PAUSE_S)
+        raise TransactionExpired(
+            "The cluster gives no new blockhash, and the very same transaction was sent before.",
+            hint="See whether the cluster is alive: `decai doctor`.",
+        )
 
     def send_signed(
         self,
@@ -310,7 +318,7 @@ class Chain(Reader):
             err = detail.get("err") if isinstance(detail, dict) else None
             logs = (detail.get("logs") or []) if isinstance(detail, dict) else []
             if err == "AlreadyProcessed":
-                raise TransactionUnknown(
+                raise _AlreadyProcessed(
                     "This very transaction has been processed already.",
                     signature=signature,
                     hint=f"See what became of it: `decai tx status {signature}`.",
