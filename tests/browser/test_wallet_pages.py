@@ -299,6 +299,11 @@ def test_axe_finds_nothing_serious_on_any_page(person: Callable[..., Tab], dark:
         connect(t)
     for name in PAGES:
         t.go(name)
+        # Streamlit fetches what draws labels when it first needs it: until then a line that opens has no name.
+        t.page.wait_for_function(
+            "() => [...document.querySelectorAll('summary')].every(s => s.innerText.trim())"
+            " && document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+        )
         violations(t, name, whole=True)
 
 
