@@ -115,7 +115,7 @@ class Session:
         name = "encoder.onnx" if own_head else "model.onnx"
         # Importing transformers and loading the model take most of a second each, the latter in native code.
         with ThreadPoolExecutor(1, "decai-model") as pool_of_one:
-            loading = pool_of_one.submit(onnx_session, bundle.path / name, name=name, threads=threads)
+            loading = pool_of_one.submit(onnx_session, bundle.path / name, name=name, threads=threads, spinning=True)
             tokenizer = load_tokenizer(bundle.path)
             model = loading.result()
         self._embedder = Embedder(model, tokenizer, name=name)
