@@ -7,14 +7,16 @@ import time
 import warnings
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from decai.energy.intensity import Intensity, intensity_of
 from decai.errors import EnergyError
 
-__all__ = ["GRADES", "Meter", "Reading"]
+__all__ = ["GRADES", "Grade", "Meter", "Reading"]
 
-GRADES = {1: "measured", 2: "estimated", 3: "declared"}
+Grade = Literal["measured", "estimated", "declared"]
+
+GRADES: dict[int, Grade] = {1: "measured", 2: "estimated", 3: "declared"}
 """As the program numbers them: a counter in the hardware, a model of it, the provider's word."""
 
 JOULES_PER_KWH = 3_600_000
@@ -53,7 +55,7 @@ class Reading:
 
     energy_joules: float
     co2e_mg: float
-    grade: str
+    grade: Grade
     band_ppm: int
     duration_s: float
     intensity: Intensity
@@ -124,7 +126,7 @@ class Meter:
         joules = data.energy_consumed * JOULES_PER_KWH * self.pue
         modes = [getattr(h, "_mode", "") for h in self._tracker._hardware if type(h).__name__ == "CPU"]
         method = modes[0] if modes else "none"
-        grade = "measured" if "rapl" in method or "power_gadget" in method else "estimated"
+        grade: Grade = "measured" if "rapl" in method or "power_gadget" in method else "estimated"
         self._reading = Reading(
             energy_joules=joules,
             co2e_mg=joules / JOULES_PER_KWH * self.intensity.mg_per_kwh,

@@ -131,7 +131,7 @@ def train(spec: TaskSpec, say: Callable[[str], None]) -> TaskResult:
         ),
         footprint=Footprint(
             energy_joules=max(1, round(reading.energy_joules)), co2e_mg=round(reading.co2e_mg),
-            grade=_grade(reading.grade),
+            grade=reading.grade,
             source=f"codecarbon, process mode, CPU by {reading.method}; {reading.intensity.source},"
                    f" {reading.intensity.year}; PUE {reading.pue:g}",
             region=reading.intensity.region, hardware=reading.device,
@@ -153,10 +153,6 @@ def _sha(folder: str) -> str:
     import hashlib
 
     return hashlib.sha256((Path(folder) / "set.json").read_bytes()).hexdigest()
-
-
-def _grade(grade: str) -> Any:
-    return grade
 
 
 def run_task(
